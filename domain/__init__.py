@@ -1,1 +1,1 @@
-"""Words, units, flags, periods and the standards' tables. Imports nothing of the house and does no I/O but its own data files."""
+"""Words, units, flags, periods and the standards' tables: no I/O but its own data files, nothing of the house imported."""

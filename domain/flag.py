@@ -22,7 +22,7 @@ PRECEDENCE: Final[tuple[int, ...]] = (NOT_EVALUATED, GOOD, SUSPECT, FAIL, MISSIN
 NAMES_ZH: Final = MappingProxyType(
     {GOOD: "正常", NOT_EVALUATED: "未审核", SUSPECT: "可疑", FAIL: "无效", MISSING: "缺测"}
 )
-#: Flags whose values enter statistics: all valid data must (GB 3095-2026 6.4), a suspicion alone does not remove a value.
+#: Flags whose values enter statistics: all valid data must (GB 3095-2026 6.4); suspicion alone removes nothing.
 USABLE: Final[tuple[int, ...]] = (GOOD, NOT_EVALUATED, SUSPECT)
 
 #: Marks of HJ 212-2017: letter -> Chinese meaning. Anything but N says the device itself does not vouch for the value.
