@@ -1,1 +1,1 @@
-"""Words, units, flags, periods and the standards' tables: no I/O but its own data files, nothing of the house imported."""
+"""Words, units, flags, periods and the standards' tables: no I/O but own data files, nothing of the house imported."""
