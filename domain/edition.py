@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Final
 
-from domain.standard import editions
+from domain.document import editions
 
 HJ633_2012: Final = "hj633-2012"
 HJ633_2026: Final = "hj633-2026"

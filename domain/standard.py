@@ -5,44 +5,20 @@ One folder of `domain/standards` is one document; every row names its clause and
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
 
+from domain.document import SOURCE, STANDARDS, edition_named, source, standard_folder
 from domain.error import ConfigurationError
-from domain.table import CONFIDENCES, Row, load_rows, load_table, load_toml
+from domain.table import Row, load_rows, load_table
 
-STANDARDS: Final = Path(__file__).parent / "standards"
 Report = Literal["hour", "day"]
 AVERAGINGS: Final[tuple[str, ...]] = ("1h", "8h", "24h", "quarter", "year")
-_SOURCE: Final = ("clause", "confidence")
-
-
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """A set of rules and the local data dates it judges, both included; `valid_to` None is open."""
-
-    id: str
-    standard: str
-    kind: str
-    valid_from: dt.date
-    valid_to: dt.date | None
-
-
-@dataclass(frozen=True, slots=True)
-class Standard:
-    """One document: number, titles, validity and the editions in it (itself, or its stages)."""
-
-    id: str
-    number: str
-    title_zh: str
-    title_en: str
-    editions: tuple[Edition, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,70 +111,10 @@ class Publication:
     hourly_lag_minutes: int | None
 
 
-def source(row: Row) -> tuple[str, str]:
-    """Clause and confidence of a row; every transcribed row has both."""
-    return row.text("clause"), row.choice("confidence", CONFIDENCES)
-
-
-def standard_folder(standard: str) -> Path:
-    """The data folder of `standard`, such as ``gb3095-2026``."""
-    known = sorted(path.name for path in STANDARDS.iterdir() if path.is_dir())
-    if standard not in known:
-        raise ConfigurationError(f"standard {standard!r} is unknown; expected one of {', '.join(known)}")
-    return STANDARDS / standard
-
-
-@cache
-def standards() -> Mapping[str, Standard]:
-    """Every shipped document by its id, in order of id."""
-    folders = sorted(path for path in STANDARDS.iterdir() if path.is_dir())
-    return MappingProxyType({folder.name: load_standard(folder) for folder in folders})
-
-
-def load_standard(folder: Path) -> Standard:
-    """The document described by `folder`/standard.toml."""
-    table = load_toml(folder / "standard.toml")
-    place = f"{folder.name}/standard.toml"
-
-    def text(key: str) -> str:
-        value = table.get(key)
-        if not isinstance(value, str):
-            raise ConfigurationError(f"{place}: key {key}: found {value!r}, expected a text")
-        return value
-
-    stages = table.get("edition", [table])
-    if not isinstance(stages, list):
-        raise ConfigurationError(f"{place}: key edition: found {stages!r}, expected tables [[edition]]")
-    editions = []
-    for stage in stages:
-        start, end = stage.get("valid_from"), stage.get("valid_to")
-        if not isinstance(start, dt.date) or not (end is None or isinstance(end, dt.date)):
-            raise ConfigurationError(f"{place}: found valid_from {start!r}, valid_to {end!r}, expected dates")
-        editions.append(Edition(str(stage.get("id")), text("id"), text("kind"), start, end))
-    return Standard(text("id"), text("number"), text("title_zh"), text("title_en"), tuple(editions))
-
-
-@cache
-def editions(kind: str) -> tuple[Edition, ...]:
-    """Editions of one kind (``aqi``, ``limits``, ``evaluation``, ``wire``) by the day they start."""
-    found = [edition for standard in standards().values() for edition in standard.editions if edition.kind == kind]
-    if not found:
-        raise ConfigurationError(f"no standard of kind {kind!r}; expected aqi, limits, evaluation or wire")
-    return tuple(sorted(found, key=lambda edition: edition.valid_from))
-
-
-def _edition(kind: str, name: str) -> Edition:
-    for edition in editions(kind):
-        if edition.id == name:
-            return edition
-    names = ", ".join(edition.id for edition in editions(kind))
-    raise ConfigurationError(f"{kind} edition {name!r} is unknown; expected one of {names}")
-
-
 @cache
 def limit_rows(edition: str) -> tuple[Limit, ...]:
     """Every limit of one limit edition, both area classes."""
-    rows = load_limits(STANDARDS / _edition("limits", edition).standard)
+    rows = load_limits(STANDARDS / edition_named("limits", edition).standard)
     return tuple(row for row in rows if row.edition == edition)
 
 
@@ -213,7 +129,7 @@ def load_limits(folder: Path) -> tuple[Limit, ...]:
             Limit(edition, pollutant, averaging, at, value, unit, *source(row)) for at, value in enumerate(values, 1)
         )
 
-    columns = ("edition", "pollutant", "averaging", "unit", "class1", "class2", *_SOURCE)
+    columns = ("edition", "pollutant", "averaging", "unit", "class1", "class2", *SOURCE)
     return tuple(limit for pair in load_table(folder / "limits.csv", columns, make) for limit in pair)
 
 
@@ -242,15 +158,15 @@ def limits(edition: str, area_class: int = 2) -> Mapping[tuple[str, str], float]
 @cache
 def breakpoints(edition: str) -> Mapping[str, Breakpoints]:
     """The IAQI table of an AQI edition by item, such as ``pm25_24h``; HJ 633-2012 table 1, HJ 633-2026 table 3."""
-    return load_breakpoints(STANDARDS / _edition("aqi", edition).standard)
+    return load_breakpoints(STANDARDS / edition_named("aqi", edition).standard)
 
 
 def load_breakpoints(folder: Path) -> Mapping[str, Breakpoints]:
     """Columns of `folder`/breakpoints.csv, described by `folder`/items.csv; each must ascend."""
-    columns = ("item", "pollutant", "averaging", "unit", "decimals", "above", *_SOURCE)
+    columns = ("item", "pollutant", "averaging", "unit", "decimals", "above", *SOURCE)
     items = load_rows(folder / "items.csv", columns)
     names = tuple(row.text("item") for row in items)
-    lines = load_rows(folder / "breakpoints.csv", ("iaqi", *names, *_SOURCE))
+    lines = load_rows(folder / "breakpoints.csv", ("iaqi", *names, *SOURCE))
     result = {}
     for row in items:
         item = row.text("item")
@@ -277,8 +193,8 @@ def report_items(edition: str, report: Report) -> tuple[ReportItem, ...]:
     """Columns of the hourly or daily report of an AQI edition, in order, with the item that judges each."""
     if report not in ("hour", "day"):
         raise ConfigurationError(f"report {report!r} is unknown; expected hour or day")
-    folder = STANDARDS / _edition("aqi", edition).standard
-    columns = ("report", "column", "pollutant", "item", "optional", *_SOURCE)
+    folder = STANDARDS / edition_named("aqi", edition).standard
+    columns = ("report", "column", "pollutant", "item", "optional", *SOURCE)
     known = breakpoints(edition)
 
     def make(row: Row) -> tuple[str, ReportItem]:
@@ -291,7 +207,7 @@ def report_items(edition: str, report: Report) -> tuple[ReportItem, ...]:
 
 
 def _rules(path: Path, value: str, extra: tuple[str, ...]) -> dict[str, int | None]:
-    columns = ("rule", value, "meaning", *extra, *_SOURCE)
+    columns = ("rule", value, "meaning", *extra, *SOURCE)
     pairs = load_table(
         path,
         columns,
@@ -300,8 +216,8 @@ def _rules(path: Path, value: str, extra: tuple[str, ...]) -> dict[str, int | No
     return {name: number for name, number, _ in pairs}
 
 
-def _known(path: Path, kind: type, rules: Mapping[str, int | None]) -> None:
-    expected = set(kind.__dataclass_fields__)
+def _known(path: Path, kind: type[Validity] | type[Publication], rules: Mapping[str, int | None]) -> None:
+    expected = {field.name for field in fields(kind)}
     if set(rules) != expected:
         raise ConfigurationError(
             f"{path.parent.name}/{path.name}: found rules {sorted(rules)}, expected {sorted(expected)}"
@@ -322,7 +238,7 @@ def validity(limits_standard: str = "gb3095-2026", evaluation_standard: str = "h
 @cache
 def publication(edition: str) -> Publication:
     """Publication rules of an AQI edition."""
-    path = STANDARDS / _edition("aqi", edition).standard / "publication.csv"
+    path = STANDARDS / edition_named("aqi", edition).standard / "publication.csv"
     rules = _rules(path, "value", ())
     _known(path, Publication, rules)
     return Publication(**rules)  # type: ignore[arg-type]
@@ -338,7 +254,7 @@ def evaluation_items(standard: str = "hj663-2013") -> tuple[EvaluationItem, ...]
         averaging = row.choice("averaging", AVERAGINGS)
         return EvaluationItem(row.text("pollutant"), statistic, percent, averaging, *source(row))
 
-    columns = ("pollutant", "statistic", "percent", "averaging", *_SOURCE)
+    columns = ("pollutant", "statistic", "percent", "averaging", *SOURCE)
     return load_table(standard_folder(standard) / "evaluation_items.csv", columns, make)
 
 
