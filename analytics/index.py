@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.rounding import scaled_half_even
-from domain.edition import HJ633_2026
 from domain.error import ConfigurationError
 from domain.level import LEVELS
-from domain.standard import breakpoints, report_items
+from domain.standard import breakpoints, publication, report_items
 
 Index = npt.NDArray[np.int16]
 Booleans = npt.NDArray[np.bool_]
@@ -27,8 +26,6 @@ Report = Literal["hour", "day"]
 
 #: What stands for "no index" in every array of this module.
 NO_INDEX: Final = -1
-_PRIMARY_ABOVE: Final = 50
-_PUBLISHED_ABOVE: Final = 100
 _LEVEL_HIGH: Final = np.array([level.aqi_high for level in LEVELS[:-1]], dtype=np.int16)
 
 
@@ -132,11 +129,13 @@ def aqi(indices: Index) -> Index:
     return result
 
 
-def primary_pollutants(indices: Index, overall: Index | None = None) -> Booleans:
+def primary_pollutants(edition: str, indices: Index, overall: Index | None = None) -> Booleans:
     """Which individual indices make the AQI, where it exceeds 50; ties are all named.
 
     Parameters
     ----------
+    edition : str
+        AQI edition.
     indices : ndarray of int16
         Shape (n, k), as `iaqi` gives them.
     overall : ndarray of int16, optional
@@ -152,7 +151,7 @@ def primary_pollutants(indices: Index, overall: Index | None = None) -> Booleans
     HJ 633-2012 4.5, HJ 633-2026 4.4.
     """
     largest = aqi(indices) if overall is None else overall
-    return np.asarray((indices == largest[:, None]) & (largest > _PRIMARY_ABOVE)[:, None])
+    return np.asarray((indices == largest[:, None]) & (largest > publication(edition).primary_above)[:, None])
 
 
 def level(overall: Index) -> Index:
@@ -182,11 +181,11 @@ def published_aqi(edition: str, computed: Index, complete: Booleans) -> Index:
     -----
     HJ 633-2026 5.3.1 (missing pollutants) and its AQI range 1-500.
     """
-    if edition != HJ633_2026:
-        return computed
-    lifted = np.where(computed == 0, np.int16(1), computed)
-    hidden = ~complete & (computed <= _PUBLISHED_ABOVE)
-    return np.asarray(np.where(hidden, np.int16(NO_INDEX), lifted), dtype=np.int16)
+    rule = publication(edition)
+    result = np.where(computed >= 0, np.maximum(computed, np.int16(rule.aqi_minimum)), np.int16(NO_INDEX))
+    if rule.missing_publish_above is not None:
+        result[~complete & (computed <= rule.missing_publish_above)] = NO_INDEX
+    return result
 
 
 def report_index(
@@ -236,10 +235,11 @@ def report_index(
             continue
         if item.column in concentrations:
             indices[:, at] = iaqi(edition, item.item, np.atleast_1d(np.asarray(concentrations[item.column])))
-        complete &= indices[:, at] >= 0
+        if not item.optional:
+            complete &= indices[:, at] >= 0
     computed = aqi(indices)
     published = published_aqi(edition, computed, complete)
-    primary = primary_pollutants(indices, np.where(published < 0, np.int16(NO_INDEX), computed))
+    primary = primary_pollutants(edition, indices, np.where(published < 0, np.int16(NO_INDEX), computed))
     return IndexResult(columns, indices, computed, published, level(published), primary)
 
 
