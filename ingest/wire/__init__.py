@@ -1,0 +1,1 @@
+"""Wire codecs: bytes of one message in, rows of one family out; one module per protocol."""
