@@ -38,10 +38,21 @@ def _level(row: Row) -> Level:
     red, green, blue = (row.integer(column, 0, 255) for column in _COLOURS)
     if row.text("hex") != f"#{red:02X}{green:02X}{blue:02X}":
         raise row.fault("hex", f"#{red:02X}{green:02X}{blue:02X}, the colour of red, green and blue")
-    texts = [row.text(column) for column in ("level_zh", "category_zh", "colour_zh", "hex")]
-    low, high = row.integer("aqi_low", 0, 500), row.integer("aqi_high", 0, 500)
-    words = row.text("effect_zh"), row.text("advice_zh")
-    return Level(row.integer("level", 1, 6), *texts, (red, green, blue), low, high, *words, *source(row))
+    clause, confidence = source(row)
+    return Level(
+        level=row.integer("level", 1, 6),
+        level_zh=row.text("level_zh"),
+        category_zh=row.text("category_zh"),
+        colour_zh=row.text("colour_zh"),
+        hex=row.text("hex"),
+        rgb=(red, green, blue),
+        aqi_low=row.integer("aqi_low", 0, 500),
+        aqi_high=row.integer("aqi_high", 0, 500),
+        effect_zh=row.text("effect_zh"),
+        advice_zh=row.text("advice_zh"),
+        clause=clause,
+        confidence=confidence,
+    )
 
 
 @cache
