@@ -1,7 +1,7 @@
-"""Hourly means of readings, and daily means, running 8-hour means and daily maxima of hours. Nothing here rounds a value.
+"""Hourly means of readings; daily means, running 8-hour means and daily maxima of hours. Nothing here rounds a value.
 
-Every result is a `Statistic`: the value wherever anything was measured, how much it rests on, and whether that is enough for the
-standard (GB 3095-2026 table 4). The minima are arguments; they live in `domain.standard.validity`.
+Every result is a `Statistic`: the value wherever anything was measured, how much it rests on, and whether that is
+enough for the standard (GB 3095-2026 table 4). The minima are arguments; they live in `domain.standard.validity`.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def hourly_mean(  # noqa: PLR0913 - five parallel columns of one table
 ) -> HourlyMeans:
     """Mean of each column per device (or site) and hour, weighted by the time each reading stands for.
 
-    A reading belongs to the hour in which it starts and covers its span, cut at the end of that hour. Time covered twice counts
-    once, so `counts` never exceeds 60 minutes.
+    A reading belongs to the hour in which it starts and covers its span, cut at the end of that hour. Time covered
+    twice counts once, so `counts` never exceeds 60 minutes.
 
     Parameters
     ----------
@@ -100,8 +100,8 @@ def hourly_mean(  # noqa: PLR0913 - five parallel columns of one table
     instant_cover_s : float
         Seconds an instant stands for: the interval at which the device reports.
     speed_column, direction_column : int, optional
-        Columns of wind speed and direction (degrees). The direction becomes the vector mean, weighted by speed, or of unit
-        vectors in an hour without usable speed; NaN in a calm hour or when the vectors cancel.
+        Columns of wind speed and direction (degrees). The direction becomes the vector mean, weighted by speed, or of
+        unit vectors in an hour without usable speed; NaN in a calm hour or when the vectors cancel.
 
     Returns
     -------
@@ -286,7 +286,8 @@ def running_mean(hours: Floats, *, minimum_hours: int, window: int = WINDOW_H) -
     Returns
     -------
     Statistic
-        Shape (..., h - window + 1): entry i covers hours i to i + window - 1. Empty along the last axis when h < window.
+        Shape (..., h - window + 1): entry i covers hours i to i + window - 1. Empty along the last axis when h <
+        window.
     """
     windows = max(hours.shape[-1] - window + 1, 0)
     present = ~np.isnan(hours)

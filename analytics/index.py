@@ -1,8 +1,8 @@
 """Individual and overall air quality index (IAQI, AQI), level and primary pollutants for arrays of concentrations.
 
-Concentrations are rounded to the item's decimals first (GB/T 8170), which makes them small integers; the index of every such
-integer is computed once with `Fraction` and rounded up, so binary fractions can never lift 100 to 101. What remains per value is
-one table look-up.
+Concentrations are rounded to the item's decimals first (GB/T 8170), which makes them small integers; the index of
+every such integer is computed once with `Fraction` and rounded up, so binary fractions can never lift 100 to 101.
+What remains per value is one table look-up.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ def iaqi(edition: str, item: str, concentrations: npt.ArrayLike) -> Index:
     Returns
     -------
     ndarray of int16
-        Same shape, 0-500. `NO_INDEX` (-1) for NaN, for a negative value (no valid concentration), and in the 2012 edition for
-        SO2 1 h and O3 8 h above 800.
+        Same shape, 0-500. `NO_INDEX` (-1) for NaN, for a negative value (no valid concentration), and in the 2012
+        edition for SO2 1 h and O3 8 h above 800.
 
     Raises
     ------
@@ -204,8 +204,8 @@ def report_index(
     report : {"hour", "day"}
         Hour: 1 h means, particles read on the 24 h column. Day: 24 h means and the daily maximum of O3.
     concentrations : mapping of str to array_like
-        Report column (``pm25``, ..., ``o3`` or ``o3_8h``/``o3_1h``) to n concentrations. A column that is absent is missing in
-        every row.
+        Report column (``pm25``, ..., ``o3`` or ``o3_8h``/``o3_1h``) to n concentrations. A column that is absent is
+        missing in every row.
     not_monitored : collection of str
         Report columns or pollutants outside the monitoring plan: ignored, and their absence does not hide an AQI
         (HJ 633-2026 5.3.2, whose condition on the last three years the caller has to know).

@@ -1,8 +1,9 @@
 """Rounding of GB/T 8170 (half to even), judged on the decimal a binary float stands for.
 
-A measured 0.45 is stored as 0.450000000000000011 and a mean of 0.15 as 0.15000000000000002. The standard rounds decimals, so a
-value within `TIE_TOLERANCE` (relative) of a tie *is* the tie: the value is read at about its first twelve significant digits.
-Measurements carry four digits and means of a year of hours are exact to fourteen, so nothing real lies between.
+A measured 0.45 is stored as 0.450000000000000011 and a mean of 0.15 as 0.15000000000000002. The standard rounds
+decimals, so a value within `TIE_TOLERANCE` (relative) of a tie *is* the tie: the value is read at about its first
+twelve significant digits. Measurements carry four digits and means of a year of hours are exact to fourteen, so
+nothing real lies between.
 """
 
 from __future__ import annotations
