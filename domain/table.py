@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import re
 import tomllib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ T = TypeVar("T")
 
 #: How sure a transcribed row is: the standard's own text, two sources, one source, from memory (unverified).
 CONFIDENCES: Final[tuple[str, ...]] = ("P", "v2", "v1", "mem")
+#: Identifiers of counties, sites, devices, targets: also topic levels, so no blank, slash or capital.
+ID: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 _TRUTHS: Final = MappingProxyType({"true": True, "false": False})
 
 
@@ -50,7 +53,7 @@ class Row:
     def choice(self, column: str, allowed: Collection[str]) -> str:
         """The cell's text, which must be one of `allowed`."""
         if self.cells[column] not in allowed:
-            raise self.fault(column, f"one of {', '.join(allowed)}")
+            raise self.fault(column, f"one of {', '.join(allowed) or 'none, for none is known'}")
         return self.cells[column]
 
     def truth(self, column: str) -> bool:
@@ -89,6 +92,26 @@ class Row:
             return dt.date.fromisoformat(self.cells[column])
         except ValueError as error:
             raise self.fault(column, "a date YYYY-MM-DD") from error
+
+    def matched(self, column: str, pattern: re.Pattern[str], expected: str) -> re.Match[str]:
+        """The match of `pattern` with the whole cell; `expected` says in words what it asks for."""
+        match = pattern.fullmatch(self.text(column))
+        if match is None:
+            raise self.fault(column, expected)
+        return match
+
+    def new_id(self, seen: set[str]) -> str:
+        """The cell ``id``, an `ID` that is not in `seen`; it is added there."""
+        name = self.matched("id", ID, "lower-case letters, digits, '-' and '_'").group()
+        if name in seen:
+            raise self.fault("id", "an id that no earlier row has")
+        seen.add(name)
+        return name
+
+    def only_when(self, column: str, needed: bool, reason: str) -> None:
+        """Demand a value in `column` when `needed`, else that it is empty."""
+        if bool(self.optional(column)) != needed:
+            raise self.fault(column, f"{'a value' if needed else 'nothing'} because {reason}")
 
 
 def _lines(path: Path) -> list[str]:
