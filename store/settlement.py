@@ -1,8 +1,9 @@
 """The queues of hours, days and periods that must be computed again, and the readings they are computed from.
 
-A queue is append-only: whoever changes a reading adds a row in its own transaction and never waits. The settler claims rows,
-computes, writes and deletes exactly those rows in one transaction, so a crash leaves the queue as it was; a row added meanwhile
-has another id and stays. One settler works at a time (`hold_settlement`): with two, the one that read earlier could write later.
+A queue is append-only: whoever changes a reading adds a row in its own transaction and never waits. The settler claims
+rows, computes, writes and deletes exactly those rows in one transaction, so a crash leaves the queue as it was; a row
+added meanwhile has another id and stays. One settler works at a time (`hold_settlement`): with two, the one that read
+earlier could write later.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ def hold_settlement(conn: Connection) -> None:
 
 
 def claim_hours(conn: Connection, limit: int) -> HourClaim:
-    """Claim up to `limit` rows of the hour queue, oldest first; rows of other families are claimed to be deleted only."""
+    """Claim up to `limit` rows of the hour queue, oldest first; rows of other families are claimed to be deleted
+    only."""
     rows = conn.execute(
         "select id, family, site_id, extract(epoch from hour)::bigint from dirty_hour"
         " order by id limit %s for update skip locked",
@@ -177,7 +179,8 @@ def mark_periods(conn: Connection, keys: Sequence[tuple[str, dt.date]]) -> None:
 def read_queue_lengths(conn: Connection) -> dict[str, int]:
     """Rows waiting in each queue: hours, days, periods."""
     row = conn.execute(
-        "select (select count(*) from dirty_hour), (select count(*) from dirty_day), (select count(*) from dirty_period)"
+        "select (select count(*) from dirty_hour), (select count(*) from dirty_day),"
+        " (select count(*) from dirty_period)"
     ).fetchone()
     return dict(zip(("hours", "days", "periods"), row or (0, 0, 0), strict=True))
 

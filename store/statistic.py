@@ -54,7 +54,8 @@ class HourRows:
 
 @dataclass(frozen=True, slots=True)
 class DayRows:
-    """Days of sites: n rows; `values` has `DAY_COLUMNS` (NaN = not valid), `hours` the valid hours of the six pollutants."""
+    """Days of sites: n rows; `values` has `DAY_COLUMNS` (NaN = not valid), `hours` the valid hours of the six
+    pollutants."""
 
     sites: list[str]
     days: list[dt.date]

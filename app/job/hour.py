@@ -25,8 +25,8 @@ _SOURCES = 3
 def site_hours(claim: HourClaim, readings: SiteReadings, minimum_minutes: int) -> HourRows:
     """Hourly values of the claimed hours.
 
-    Column by column the first valid mean counts, in the order: preferred device, then its hour frames, its means over shorter
-    spans, its instants (each stands for the device's interval).
+    Column by column the first valid mean counts, in the order: preferred device, then its hour frames, its means over
+    shorter spans, its instants (each stands for the device's interval).
 
     Parameters
     ----------
@@ -40,8 +40,8 @@ def site_hours(claim: HourClaim, readings: SiteReadings, minimum_minutes: int) -
     Returns
     -------
     HourRows
-        One row per claimed hour, in the claim's order; NaN, flag 9 where no source is valid. A value is suspect when a reading
-        it rests on is.
+        One row per claimed hour, in the claim's order; NaN, flag 9 where no source is valid. A value is suspect when a
+        reading it rests on is.
     """
     instants = readings.spans_s == 0
     spans = np.where(instants, readings.device_interval_s[readings.device], readings.spans_s)
@@ -75,7 +75,8 @@ def _member(owners: Integers, hours_s: Integers, known: Integers, known_hours_s:
 
 
 def _preferred(claim: HourClaim, means: HourlyMeans, suspect: Booleans, wanted: Integers) -> HourRows:
-    """First valid mean per claimed hour and column; `wanted` is the claimed hour of each mean, means come preferred first."""
+    """First valid mean per claimed hour and column; `wanted` is the claimed hour of each mean, means come preferred
+    first."""
     shape = (len(claim.hours_s), AIR.width)
     values, flags = np.full(shape, np.nan), np.full(shape, MISSING, dtype=np.uint8)
     counts = means.statistic.counts
@@ -106,7 +107,8 @@ def area_hours(members: Mapping[str, Sequence[str]], rows: HourRows) -> HourRows
     Returns
     -------
     HourRows
-        One row per area and hour; `minutes` are the fewest of a site that counted, a value is suspect when one of them is.
+        One row per area and hour; `minutes` are the fewest of a site that counted, a value is suspect when one of them
+        is.
     """
     areas = tuple(members)
     owner = {site: at for at, area in enumerate(areas) for site in members[area]}

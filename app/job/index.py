@@ -27,8 +27,8 @@ def index_rows(report: Report, days: Sequence[dt.date], concentrations: Mapping[
     days : sequence of date
         Length n; local date of each row.
     concentrations : mapping of str to ndarray of float64
-        Report column to n valid concentrations, NaN = none; the keys, in order, are the columns of the result. Columns an
-        edition does not report (``o3_1h`` of a day since 2026) have no index there.
+        Report column to n valid concentrations, NaN = none; the keys, in order, are the columns of the result. Columns
+        an edition does not report (``o3_1h`` of a day since 2026) have no index there.
 
     Returns
     -------

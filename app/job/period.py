@@ -30,7 +30,8 @@ _GOOD_LEVEL = 2
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """A period of a site; `as_of` is the local day up to which it is judged, `days` how many of its days have begun by then."""
+    """A period of a site; `as_of` is the local day up to which it is judged, `days` how many of its days have begun by
+    then."""
 
     site: str
     kind: PeriodKind
@@ -62,8 +63,8 @@ def period_rows(period: Period, days: DayRows) -> tuple[list[StatisticRow], Summ
     Returns
     -------
     list of StatisticRow
-        Mean and evaluated percentile of the six pollutants (O3: of the daily maximum 8 h mean). Limits and compliance only for
-        years, compliance only where the year is valid.
+        Mean and evaluated percentile of the six pollutants (O3: of the daily maximum 8 h mean). Limits and compliance
+        only for years, compliance only where the year is valid.
     SummaryRow
         Days counted by level and primary pollutant, each day judged by the edition of its date.
     """

@@ -1,4 +1,5 @@
-"""One settlement: dirty hours, then dirty days, then dirty periods; each level is one transaction that may be repeated."""
+"""One settlement: dirty hours, then dirty days, then dirty periods; each level is one transaction that may be
+repeated."""
 
 from __future__ import annotations
 
