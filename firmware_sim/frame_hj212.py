@@ -1,0 +1,149 @@
+"""The encoder of HJ 212-2017 devices. It shares nothing with the decoder of the collector, whose bugs it must not hide."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from domain.error import ConfigurationError, LantianError
+from domain.period import ZONE
+
+REAL_TIME: Final = "2011"
+DAY: Final = "2031"
+MINUTE: Final = "2051"
+HOUR: Final = "2061"
+DATA_ANSWER: Final = "9014"
+AMBIENT: Final = "22"
+#: Bits of Flag: version 1 is HJ 212-2017; bit 0 asks for an answer.
+VERSION_2017: Final = 4
+ANSWER_WANTED: Final = 1
+#: The standard's example. Who a device is, its MQTT credentials tell.
+EXAMPLE_PASSWORD: Final = "123456"  # noqa: S105
+#: A data segment holds at most this many bytes (HJ 212-2017 6.3.1).
+LONGEST_SEGMENT: Final = 1024
+
+
+class AnswerError(LantianError):
+    """Bytes on the reply or error topic are not an answer a device understands."""
+
+    code = "answer"
+
+
+def crc(segment: bytes) -> int:
+    """CRC16 of HJ 212-2017 annex A: only the high byte of the register meets the next byte (not Modbus)."""
+    register = 0xFFFF
+    for byte in segment:
+        register = _CRC_TABLE[(register >> 8) ^ byte]
+    return register
+
+
+def _crc_step(register: int) -> int:
+    for _ in range(8):
+        odd = register & 1
+        register >>= 1
+        if odd:
+            register ^= 0xA001
+    return register
+
+
+_CRC_TABLE: Final = tuple(_crc_step(value) for value in range(256))
+
+
+def frame(segment: bytes) -> bytes:
+    """Frame around a data segment: ``##``, four decimal digits of length, segment, CRC in hexadecimal, CR LF."""
+    if len(segment) > LONGEST_SEGMENT:
+        raise ConfigurationError(f"data segment of {len(segment)} bytes; expected at most {LONGEST_SEGMENT}")
+    return b"##%04d%s%04X\r\n" % (len(segment), segment, crc(segment))
+
+
+def request_number(moment_ms: int) -> str:
+    """QN of a moment in Unix milliseconds: local ``YYYYMMDDhhmmsszzz``."""
+    return f"{data_time(moment_ms // 1000)}{moment_ms % 1000:03d}"
+
+
+def request_moment(request: str) -> int:
+    """Unix milliseconds of a QN, the inverse of `request_number`.
+
+    Raises
+    ------
+    AnswerError
+        When it is not 17 digits of a moment.
+    """
+    try:
+        moment = dt.datetime.strptime(request[:14], "%Y%m%d%H%M%S").replace(tzinfo=ZONE)
+        return int(moment.timestamp()) * 1000 + int(request[14:17])
+    except ValueError as error:
+        raise AnswerError(f"found QN {request!r}, expected 17 digits of a moment") from error
+
+
+def data_time(start_s: int) -> str:
+    """DataTime of a period that starts at Unix second `start_s`: local ``YYYYMMDDhhmmss``."""
+    return f"{dt.datetime.fromtimestamp(start_s, ZONE):%Y%m%d%H%M%S}"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What stands before CP: QN, MN, ST, PW and Flag; bit 0 of `flag` asks for an answer."""
+
+    request: str
+    identity: str
+    system: str = AMBIENT
+    password: str = EXAMPLE_PASSWORD
+    flag: int = VERSION_2017 | ANSWER_WANTED
+
+
+def segment(command: str, body: str, header: Header) -> bytes:
+    """Data segment of one request in UTF-8: CN `command`, and `body` between the two ``&&`` of CP."""
+    return (
+        f"QN={header.request};ST={header.system};CN={command};PW={header.password};MN={header.identity}"
+        f";Flag={header.flag};CP=&&{body}&&"
+    ).encode()
+
+
+def data_body(start_s: int, field: str, values: Iterable[tuple[str, str, str]]) -> str:
+    """CP body of a data request: time of the data, then per factor its value and mark.
+
+    Parameters
+    ----------
+    start_s : int
+        Unix second at which the data's period starts.
+    field : str
+        ``Rtd`` for real-time data, ``Avg`` for the others.
+    values : iterable of (factor, number as text, mark)
+        Such as ``("a34004", "35.1", "N")``.
+
+    Returns
+    -------
+    str
+        ``DataTime=...;a34004-Avg=35.1,a34004-Flag=N;...``
+    """
+    factors = [f"{factor}-{field}={number},{factor}-Flag={mark}" for factor, number, mark in values]
+    return ";".join([f"DataTime={data_time(start_s)}", *factors])
+
+
+def answered_request(payload: bytes) -> str:
+    """QN that a 9014 frame answers.
+
+    Raises
+    ------
+    AnswerError
+        When the bytes are no frame, the length or CRC is wrong, or the command is not 9014.
+    """
+    text = payload.removesuffix(b"\r\n")
+    body, sent_crc = text[6:-4], text[-4:]
+    if not text.startswith(b"##") or text[2:6] != b"%04d" % len(body):
+        raise AnswerError(f"found {payload[:40]!r}, expected a frame whose length field is {len(body):04d}")
+    if sent_crc.upper() != b"%04X" % crc(body):
+        raise AnswerError(f"found CRC {sent_crc!r}, expected {crc(body):04X}")
+    fields = _fields(body.decode(errors="replace").split("CP=", 1)[0].split(";"))
+    if fields.get("CN") != DATA_ANSWER or "QN" not in fields:
+        raise AnswerError(
+            f"found CN {fields.get('CN')!r}, QN {fields.get('QN')!r}; expected CN {DATA_ANSWER} with a QN"
+        )
+    return fields["QN"]
+
+
+def _fields(parts: Sequence[str]) -> dict[str, str]:
+    return {name: value for name, _, value in (part.partition("=") for part in parts) if name}
