@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import psycopg
 
-from domain.family import PLANT, STACK
 from store.upsert import upsert
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -101,17 +100,16 @@ def read_year_values(conn: Connection, area: str, pollutant: str, statistic: str
     return [YearValue(*row) for row in rows]
 
 
-_RATED: Final = "grade in ('A', 'B', 'leading')"
 #: Name of a registry count -> statement giving its value, null when the registry cannot tell.
 _REGISTRY: Final = {
-    "key_industry_grade_b_share": f"""
-        select 100.0 * count(*) filter (where {_RATED}) / nullif(count(*), 0)
+    "key_industry_grade_b_share": """
+        select 100.0 * count(*) filter (where grade in ('A', 'B', 'leading')) / nullif(count(*), 0)
         from enterprise where area_id = %s and key_industry and retired_at is null""",
-    "named_grade_b_count": f"""
-        select case when count(*) > 0 then count(*) filter (where {_RATED}) end
+    "named_grade_b_count": """
+        select case when count(*) > 0 then count(*) filter (where grade in ('A', 'B', 'leading')) end
         from enterprise where area_id = %s and named_2024 and retired_at is null""",
-    "ultra_low_rated_count": f"""
-        select case when count(*) > 0 then count(*) filter (where {_RATED}) end
+    "ultra_low_rated_count": """
+        select case when count(*) > 0 then count(*) filter (where grade in ('A', 'B', 'leading')) end
         from enterprise where area_id = %s and ultra_low and retired_at is null""",
     "permit_reduction_list_share": """
         select case when count(on_reduction_list) > 0 then
@@ -133,30 +131,30 @@ def read_registry_count(conn: Connection, area: str, count: str) -> float | None
     return None if row is None or row[0] is None else float(row[0])
 
 
-def _stored_hours(table: str) -> str:
-    return f"""
-        select d.id, date_bin('1 hour', r.time, timestamptz '1970-01-01 00:00+00') as hour,
-            coalesce(sum(case when r.span_s > 0 then r.span_s else d.interval_s end)
-                filter (where r.flag ~ '[123]'), 0) as covered_s,
-            bool_or(r.mark like '%%F%%') as stopped
-        from {table} r join due d on d.id = r.device_id
-        where r.time >= %(low)s and r.time < %(high)s and r.span_s <= 3600
-        group by 1, 2"""
-
-
-_TRANSMISSION: Final = f"""
+_TRANSMISSION: Final = """
 with due as (
-    select d.id, d.interval_s, greatest(date_bin('1 hour', d.registered_at, timestamptz '1970-01-01 00:00+00'), %(low)s)
-        as low, least(coalesce(d.retired_at, %(high)s), %(high)s) as high
+    select d.id, d.interval_s,
+        greatest(date_bin('1 hour', d.registered_at, timestamptz '1970-01-01 00:00+00'), %(low)s) as low,
+        least(coalesce(d.retired_at, %(high)s), %(high)s) as high
     from device d join site s on s.id = d.site_id
     where s.area_id = %(area)s and d.family in ('stack', 'plant')
-), received as ({_stored_hours(STACK.table)} union all {_stored_hours(PLANT.table)})
+), reading as (
+    select device_id, time, span_s, flag, mark from stack_reading where time >= %(low)s and time < %(high)s
+    union all
+    select device_id, time, span_s, flag, mark from plant_reading where time >= %(low)s and time < %(high)s
+), received as (
+    select d.id, date_bin('1 hour', r.time, timestamptz '1970-01-01 00:00+00') as hour,
+        coalesce(sum(case when r.span_s > 0 then r.span_s else d.interval_s end) filter (where r.flag ~ '[123]'), 0)
+            >= %(covered_s)s as valid,
+        bool_or(r.mark like '%%F%%') as stopped
+    from reading r join due d on d.id = r.device_id
+    where r.span_s <= 3600 and r.time >= d.low and r.time < d.high
+    group by 1, 2
+)
 select
-    (select count(*) from received r join due d on d.id = r.id
-        where r.covered_s >= %(covered_s)s and r.hour >= d.low and r.hour < d.high),
+    (select count(*) from received where valid),
     (select coalesce(sum(greatest(0, floor(extract(epoch from high - low) / 3600))), 0) from due)
-        - (select count(*) from received r join due d on d.id = r.id
-            where r.covered_s < %(covered_s)s and r.stopped and r.hour >= d.low and r.hour < d.high)
+        - (select count(*) from received where stopped and not valid)
 """
 
 
