@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -184,7 +185,7 @@ def _texts(indices: npt.NDArray[np.int16], sign: str) -> list[str]:
 @contextmanager
 def _source(source: str) -> Iterator[BinaryIO]:
     if source == "-":
-        yield click.get_binary_stream("stdin")
+        yield sys.stdin.buffer
         return
     try:
         stream = Path(source).open("rb")  # noqa: SIM115 - closed below, but only this call is translated
@@ -198,7 +199,7 @@ def _source(source: str) -> Iterator[BinaryIO]:
 def _sink(output: str | None) -> Iterator[io.TextIOBase]:
     """Text to standard output, or to a file that appears only when everything went well."""
     if output is None:
-        text = io.TextIOWrapper(click.get_binary_stream("stdout"), encoding="utf-8", newline="", write_through=False)
+        text = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")
         try:
             yield text
             text.flush()

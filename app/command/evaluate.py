@@ -1,0 +1,281 @@
+"""`lantian evaluate`: a year's statistics and compliance from files of hourly measurements."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+import numpy as np
+import numpy.typing as npt
+
+from analytics.averaging import Statistic
+from analytics.compliance import PollutantCompliance, all_met, year_compliance
+from analytics.daily import DAY_COLUMNS, EVALUATED_COLUMN, area_mean, daily_values
+from analytics.evaluation import (
+    compliance_rate,
+    day_counts,
+    days_per_month,
+    months_valid,
+    period_statistic,
+    year_valid,
+)
+from analytics.index import daily_index
+from analytics.rounding import half_even_scalar
+from app.prsa import load_prsa
+from domain.document import edition_named
+from domain.edition import (
+    AQI_EDITIONS,
+    HJ633_2012,
+    HJ633_2026,
+    LIMIT_EDITIONS,
+    LIMITS_2012,
+    aqi_edition,
+    evaluation_edition,
+    limit_edition,
+)
+from domain.error import ConfigurationError, LantianError
+from domain.level import LEVELS
+from domain.pollutant import POLLUTANTS, SIX_KEYS
+from domain.standard import (
+    EvaluationItem,
+    Validity,
+    evaluation_items,
+    limits,
+    percentiles,
+    report_items,
+    validity,
+)
+
+Floats = npt.NDArray[np.float64]
+Json = dict[str, object]
+
+_EPILOG: Final = """\b
+Example:
+  lantian evaluate --format prsa --year 2016 PRSA_Data_*.csv.gz -o 2016.json
+  lantian evaluate --format prsa --year 2016 --limits 2026-final FILES... | less
+
+\b
+Keys of each entry of "stations" and of "area":
+  valid_days         days with an AQI
+  days_by_category   优 ... 严重污染 -> days
+  good_day_ratio     percent of the valid days with AQI up to 100
+  primary_days       pollutant -> days on which it was primary
+  compliance         overall, and per pollutant: true, false, or null = unknown
+  pollutants         per pollutant:
+    hours, valid_days, days_per_month, months_valid, year_valid
+    annual_mean, annual_mean_rounded      mean of the valid daily values
+    p98, p95 or p90, and ..._rounded      percentile of the daily values
+    compliance_rate                       percent of valid days within limit
+    items                                 what was compared with which limit
+
+O3 is judged by its daily maximum 8 h mean. The area is the mean of its stations' valid daily values, evaluated like a
+station. Verdicts rest on the days there are; year_valid says whether these are as many as GB 3095 asks for.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The editions that judge, and what they say."""
+
+    limits_edition: str
+    aqi_edition: str
+    evaluation_standard: str
+    limits: Mapping[tuple[str, str], float]
+    items: tuple[EvaluationItem, ...]
+    percentiles: Mapping[str, int]
+    validity: Validity
+
+    @classmethod
+    def chosen(cls, year: int, limits_edition: str | None, index_edition: str | None) -> Rules:
+        """Rules of a year of data, unless others are asked for; limits bring the AQI edition of their time along."""
+        last_day = dt.date(year, 12, 31)
+        if limits_edition is None:
+            limits_edition, default_index = limit_edition(last_day), aqi_edition(last_day)
+        else:
+            default_index = HJ633_2012 if limits_edition == LIMITS_2012 else HJ633_2026
+        evaluation = evaluation_edition(last_day)
+        return cls(
+            limits_edition,
+            index_edition or default_index,
+            evaluation,
+            limits(limits_edition),
+            evaluation_items(evaluation),
+            percentiles(evaluation),
+            validity(edition_named("limits", limits_edition).standard),
+        )
+
+
+@click.command("evaluate", epilog=_EPILOG)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "file_format", required=True, type=click.Choice(["prsa"]), help="Format of the files.")
+@click.option("--year", required=True, type=click.IntRange(1980, 2100), help="Calendar year, local time.")
+@click.option("--limits", "limits_edition", type=click.Choice(LIMIT_EDITIONS), help="Limits; the year's when absent.")
+@click.option("--edition", type=click.Choice(AQI_EDITIONS), help="Edition of HJ 633; that of the limits when absent.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
+def command(  # noqa: PLR0913, PLR0917 - one argument per option
+    files: tuple[Path, ...],
+    file_format: str,
+    year: int,
+    limits_edition: str | None,
+    edition: str | None,
+    output: Path | None,
+) -> None:
+    """Evaluate a year of hourly measurements: statistics per station and for the area, as JSON.
+
+    FILES are PRSA station files (.csv or .csv.gz), one station each; CO is converted from µg/m³ to mg/m³. Limits are
+    those of class II areas.
+    """
+    try:
+        rules = Rules.chosen(year, limits_edition, edition)
+        report = {"format": file_format, **evaluation_report(_year_hours(files, year), year, rules)}
+    except LantianError as error:
+        raise click.ClickException(str(error)) from error
+    text = json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False)
+    if output is None:
+        click.echo(text)
+        return
+    try:
+        output.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
+
+
+def _year_hours(files: Sequence[Path], year: int) -> dict[str, dict[str, Floats]]:
+    """Hours of the year by station and pollutant; each file must be another station and hold some of the year."""
+    stations: dict[str, dict[str, Floats]] = {}
+    for path in files:
+        station = load_prsa(path)
+        hours = station.year_grid(year)
+        if all(np.isnan(grid).all() for grid in hours.values()):
+            raise ConfigurationError(f"{path.name}: found no measurement of {year}, expected some")
+        if station.name in stations:
+            raise ConfigurationError(f"{path.name}: found station {station.name} again, expected one file per station")
+        stations[station.name] = hours
+    return stations
+
+
+def evaluation_report(stations: Mapping[str, Mapping[str, Floats]], year: int, rules: Rules) -> Json:
+    """Report of a year.
+
+    Parameters
+    ----------
+    stations : mapping
+        Station to pollutant to hours of the year, shape (days, 24); canonical units, NaN = missing.
+    year : int
+        The calendar year.
+    rules : Rules
+        What judges.
+
+    Returns
+    -------
+    dict
+        Plain values for JSON; what does not exist is None.
+    """
+    o3_limit = rules.limits["o3", "8h"]
+    days = {name: daily_values(hours, rules=rules.validity, o3_limit=o3_limit) for name, hours in stations.items()}
+    hour_counts = {
+        name: {key: int(np.count_nonzero(~np.isnan(hours[key]))) for key in SIX_KEYS}
+        for name, hours in stations.items()
+    }
+    area = {column: area_mean(np.array([_valid(table, column) for table in days.values()])) for column in DAY_COLUMNS}
+    area_hours = {key: sum(counts[key] for counts in hour_counts.values()) for key in SIX_KEYS}
+    return {
+        "year": year,
+        "limits": rules.limits_edition,
+        "aqi_edition": rules.aqi_edition,
+        "evaluation_standard": rules.evaluation_standard,
+        "units": {key: POLLUTANTS[key].unit for key in SIX_KEYS},
+        "stations": {
+            name: _place({column: _valid(table, column) for column in DAY_COLUMNS}, hour_counts[name], year, rules)
+            for name, table in days.items()
+        },
+        "area": {"stations": len(stations), **_place(area, area_hours, year, rules)},
+    }
+
+
+def _valid(days: Mapping[str, Statistic], column: str) -> Floats:
+    return days[column].valid_values
+
+
+def _place(days: Mapping[str, Floats], hours: Mapping[str, int], year: int, rules: Rules) -> Json:
+    """Everything about one station or the area."""
+    columns = [item.column for item in report_items(rules.aqi_edition, "day")]
+    counts = day_counts(daily_index(rules.aqi_edition, {column: days[column] for column in columns}))
+    statistics = {key: period_statistic(days[EVALUATED_COLUMN[key]], rules.percentiles.get(key)) for key in SIX_KEYS}
+    verdicts = year_compliance(
+        rules.items,
+        {key: float(statistic.means) for key, statistic in statistics.items()},
+        {key: float(statistic.percentiles) for key, statistic in statistics.items()},
+        limits=rules.limits,
+    )
+    overall = all_met(verdict.met for verdict in verdicts.values())
+    return {
+        "valid_days": counts.valid_days,
+        "days_by_category": {level.category_zh: days for level, days in zip(LEVELS, counts.by_level, strict=True)},
+        "good_day_ratio": counts.good_day_ratio,
+        "primary_days": counts.primary,
+        "compliance": {"overall": overall, **{key: verdict.met for key, verdict in verdicts.items()}},
+        "pollutants": {
+            key: {
+                "hours": hours[key],
+                **_coverage(days[EVALUATED_COLUMN[key]], year, rules.validity),
+                **_statistics(key, days[EVALUATED_COLUMN[key]], rules),
+                **_items(verdicts[key]),
+            }
+            for key in SIX_KEYS
+        },
+    }
+
+
+def _coverage(values: Floats, year: int, rules: Validity) -> Json:
+    """Valid days of the year and its months, and whether they suffice."""
+    dates = np.datetime64(f"{year}-01-01") + np.arange(len(values))
+    months = dates.astype("datetime64[M]").astype(np.int64) % 12 + 1
+    counts = days_per_month(~np.isnan(values), months)
+    return {
+        "valid_days": int(counts.sum()),
+        "days_per_month": [int(count) for count in counts],
+        "months_valid": [bool(valid) for valid in months_valid(counts, rules)],
+        "year_valid": bool(year_valid(counts, rules)),
+    }
+
+
+def _statistics(key: str, values: Floats, rules: Rules) -> Json:
+    """Annual mean, percentile and compliance rate of one pollutant's daily values."""
+    percent, decimals = rules.percentiles[key], POLLUTANTS[key].decimals
+    statistic = period_statistic(values, percent)
+    result: Json = {}
+    for name, value in (("annual_mean", statistic.means), (f"p{percent}", statistic.percentiles)):
+        result[name] = _number(float(value))
+        result[f"{name}_rounded"] = half_even_scalar(float(value), decimals)
+    limit = rules.limits[key, "8h" if key == "o3" else "24h"]
+    result["compliance_rate"] = _number(float(compliance_rate(values, limit, decimals)))
+    return result
+
+
+def _items(verdict: PollutantCompliance) -> Json:
+    """The comparisons behind a verdict."""
+    return {
+        "complies": verdict.met,
+        "items": [
+            {
+                "statistic": "annual_mean" if item.percent is None else f"p{item.percent}",
+                "limit_averaging": item.averaging,
+                "value": item.value,
+                "rounded": item.rounded,
+                "limit": item.limit,
+                "met": item.met,
+                "exceedance_multiple": item.exceedance_multiple,
+            }
+            for item in verdict.items
+        ],
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else value
