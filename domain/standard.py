@@ -36,6 +36,19 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceLimit:
+    """A value of GB 3095 annex A, which is informative: nothing is judged by it."""
+
+    pollutant: str
+    averaging: str
+    area: str
+    unit: str
+    value: float
+    clause: str
+    confidence: str
+
+
+@dataclass(frozen=True, slots=True)
 class Breakpoints:
     """One column of the IAQI table, ascending and of one length.
 
@@ -153,6 +166,18 @@ def limits(edition: str, area_class: int = 2) -> Mapping[tuple[str, str], float]
         raise ConfigurationError(f"area class {area_class!r} is unknown; expected 1 or 2")
     rows = (row for row in limit_rows(edition) if row.area_class == area_class)
     return MappingProxyType({(row.pollutant, row.averaging): row.value for row in rows})
+
+
+@cache
+def reference_limits(standard: str = "gb3095-2026") -> tuple[ReferenceLimit, ...]:
+    """The informative limits of annex A of a GB 3095 document."""
+
+    def make(row: Row) -> ReferenceLimit:
+        names = row.text("pollutant"), row.choice("averaging", AVERAGINGS), row.text("area"), row.text("unit")
+        return ReferenceLimit(*names, row.number("value", 0.0), *source(row))
+
+    columns = ("pollutant", "averaging", "area", "unit", "value", *SOURCE)
+    return load_table(standard_folder(standard) / "reference_limits.csv", columns, make)
 
 
 @cache
