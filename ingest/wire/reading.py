@@ -1,0 +1,131 @@
+"""What every decoder yields: rows of one family, rows of factors without a column, and what the answer needs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from domain.family import Family
+from domain.flag import NO_MARK
+
+MISSING: Final = math.nan
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_UNKNOWN_MARK: Final = "?"
+
+
+class ColumnRule(NamedTuple):
+    """What becomes of one field of one factor: its column, and the number that turns its unit into the column's.
+
+    `multiplier` is None while nobody has registered the unit.
+    """
+
+    position: int
+    multiplier: float | None
+
+
+@dataclass(slots=True, eq=False)
+class Source:
+    """What a decoder must know about the device that sent a message.
+
+    Attributes
+    ----------
+    device_id : str
+        Id in the registry, the device segment of the topic.
+    family : Family
+        Family of its readings.
+    mn : str or None
+        Identity inside HJ 212 frames.
+    label_end : bool
+        Whether the device labels a span by its end.
+    zone_offset_s : int
+        Offset from UTC of time stamps that carry none, in seconds.
+    span_s : int
+        Usual span of its readings in seconds.
+    units : mapping of str to str
+        Factor code -> unit in which the device sends it.
+    positions : mapping of str to int
+        Column key -> position, derived.
+    blank_marks : str
+        The marks of a reading without any, derived.
+    rules : dict
+        Memory of the HJ 212 decoder: (factor, field, basic field) -> rule, None for what has no column.
+    """
+
+    device_id: str
+    family: Family
+    mn: str | None = None
+    label_end: bool = False
+    zone_offset_s: int = 28800
+    span_s: int = 60
+    units: Mapping[str, str] = field(default_factory=dict)
+    positions: Mapping[str, int] = field(init=False, repr=False)
+    blank_marks: str = field(init=False, repr=False)
+    rules: dict[tuple[str, str, str], ColumnRule | None] = field(init=False, repr=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Derive what is looked up for every reading."""
+        self.positions = {key: at for at, key in enumerate(self.family.keys)}
+        self.blank_marks = NO_MARK * self.family.width
+        self.units = {code.casefold(): unit for code, unit in self.units.items()}
+
+
+class Reading(NamedTuple):
+    """One row of the device's family: start in UTC microseconds, span in seconds, one value and mark per column."""
+
+    time_us: int
+    span_s: int
+    values: list[float]
+    marks: str
+    announced: bool
+
+
+class FactorReading(NamedTuple):
+    """One value without a column, as sent: `value` is NaN when the text is no number, `text` None when it is."""
+
+    time_us: int
+    span_s: int
+    factor: str
+    field: str
+    value: float
+    text: str | None
+    mark: str
+
+
+@dataclass(slots=True)
+class Decoded:
+    """One decoded message.
+
+    Attributes
+    ----------
+    readings, factors : list
+        Rows; both empty for messages that carry no data.
+    wants_reply : bool
+        Whether the device asked for an answer.
+    seq : int or None
+        The device's message number (JSON).
+    answer : bytes or None
+        The protocol's own answer, ready to send, when it does not depend on the outcome (HJ 212).
+    """
+
+    readings: list[Reading]
+    factors: list[FactorReading]
+    wants_reply: bool = False
+    seq: int | None = None
+    answer: bytes | None = None
+
+
+def microseconds(moment: dt.datetime) -> int:
+    """UTC microseconds since 1970 of an aware moment."""
+    passed = moment - _EPOCH
+    return (passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds
+
+
+def mark_letter(text: str) -> str:
+    """The one character stored for a mark as sent: `NO_MARK` for none, ``?`` for what is not printable ASCII."""
+    if not text:
+        return NO_MARK
+    letter = text[0].upper()
+    return letter if "!" <= letter <= "~" else _UNKNOWN_MARK

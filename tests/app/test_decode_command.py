@@ -1,0 +1,90 @@
+"""`lantian decode hj212`: one object per frame, whatever the file holds."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.command.decode import command, described_frames
+from ingest.wire.hj212 import encode_frame
+
+GOOD = (
+    b"##0138QN=20260301100500125;ST=22;CN=2011;PW=123456;MN=141100000000000000000001;Flag=9;"
+    b"CP=&&DataTime=20260301100500;a34004-Rtd=48,a34004-Flag=N&&DC41"
+)
+
+
+def run(content: bytes, *options: str) -> tuple[int, list[dict[str, Any]]]:
+    result = CliRunner().invoke(command, ["hj212", "-", *options], input=content)
+    return result.exit_code, [json.loads(line) for line in result.stdout.splitlines()]
+
+
+def test_good_frame() -> None:
+    status, (described,) = run(GOOD + b"\tyes\tyes\r\n\r\n")
+    assert status == 0
+    assert described == {
+        **{"line": 1, "ok": True, "length": 138, "crc": "DC41", "version": 2025},
+        **{"QN": "20260301100500125", "ST": "22", "CN": "2011", "PW": "123456"},
+        **{"MN": "141100000000000000000001", "Flag": "9"},
+        **{"DataTime": "20260301100500", "data_time": "2026-03-01T10:05:00"},
+        "values": [{"factor": "a34004", "field": "Rtd", "value": 48.0, "mark": "N"}],
+        "parameters": {},
+    }
+
+
+def test_texts_stay_texts() -> None:
+    content = (
+        "CN=2011;CP=&&x-SampleTime=20260301100500,x-Rtd=--;y-Rtd=1;PolId=w1,z-Info=0;RestartTime=1;A=1;A=2;u-Flag=N&&"
+    )
+    _, (described,) = run(encode_frame(content))
+    assert described["values"] == [
+        {"factor": "x", "field": "SampleTime", "value": "20260301100500", "mark": None},
+        {"factor": "x", "field": "Rtd", "value": "--", "mark": None},
+        {"factor": "y", "field": "Rtd", "value": 1.0, "mark": None},
+        {"factor": "z", "field": "Info", "value": 0.0, "mark": None, "pol_id": "w1"},
+    ]
+    assert described["parameters"] == {"RestartTime": "1", "A": ["1", "2"], "u-Flag": "N"}
+    assert described["data_time"] is None
+    assert described["version"] is None
+
+
+def test_bad_frames_and_strictness() -> None:
+    content = b"\n".join([GOOD, GOOD[:-4] + b"DC42", b"##0139" + GOOD[6:], b"\xff\xfe nonsense", b""])
+    status, described = run(content)
+    assert status == 0
+    assert [(row["line"], row["ok"]) for row in described] == [(1, True), (2, False), (3, False), (4, False)]
+    found = [(row["code"], row["length_ok"], row["crc_ok"]) for row in described[1:]]
+    assert found == [("crc_mismatch", True, False), ("length_mismatch", False, True), ("malformed", None, None)]
+    assert all(row["message"] for row in described[1:])
+    assert run(content, "--strict")[0] == 1
+    assert run(GOOD, "--strict")[0] == 0
+
+
+def test_missing_file_is_an_ordinary_error() -> None:
+    result = CliRunner().invoke(command, ["hj212", "no-such-file"])
+    assert result.exit_code == 2
+    assert "no-such-file" in result.output
+
+
+def test_shared_frames_agree_with_their_columns(shared_data: Path) -> None:
+    lines = (shared_data / "protocol" / "hj212_packets.tsv").read_bytes().splitlines()
+    described = list(described_frames(lines))
+    truth = {b"yes": True, b"no": False, b"malformed": None}
+    assert len(described) == len(lines)
+    for row, line in zip(described, lines, strict=True):
+        _, length_ok, crc_ok = line.split(b"\t")
+        assert row["ok"] == (length_ok == crc_ok == b"yes")
+        if not row["ok"]:
+            assert (row["length_ok"], row["crc_ok"]) == (truth[length_ok], truth[crc_ok])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=60), st.integers(0, len(GOOD)))
+def test_any_bytes_are_described(noise: bytes, at: int) -> None:
+    for described in described_frames((GOOD[:at] + noise + GOOD[at:]).splitlines(keepends=True)):
+        json.dumps(described, allow_nan=False)
