@@ -1,0 +1,65 @@
+"""Opening a connection to the database."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeAlias
+
+import psycopg
+
+from store.error import translated
+
+#: A connection whose rows are plain tuples; functions of this room take one and leave the transaction
+#: to the caller unless they say otherwise.
+Connection: TypeAlias = psycopg.Connection[tuple[Any, ...]]
+
+SEARCH_PATH: Final = "lantian,screen,public"
+
+
+def connect(
+    url: str,
+    *,
+    autocommit: bool = False,
+    application_name: str = "lantian",
+    statement_timeout_s: float | None = None,
+    connect_timeout_s: int = 10,
+) -> Connection:
+    """Open a connection: UTC, search path of the house, UTF-8.
+
+    Parameters
+    ----------
+    url : str
+        ``postgresql://...`` or a libpq connection string; options it names are kept after ours.
+    autocommit : bool
+        Whether each statement is a transaction of its own.
+    application_name : str
+        Shown in ``pg_stat_activity``.
+    statement_timeout_s : float, optional
+        Longest time one statement may take; by default the server's setting.
+    connect_timeout_s : int
+        Longest wait for the server.
+
+    Returns
+    -------
+    Connection
+        The open connection.
+
+    Raises
+    ------
+    ServiceError
+        When the server cannot be reached now.
+    StoreError
+        When it refuses (password, unknown database or role).
+    """
+    options = [f"-c search_path={SEARCH_PATH}", "-c timezone=UTC"]
+    if statement_timeout_s is not None:
+        options.append(f"-c statement_timeout={round(statement_timeout_s * 1000)}")
+    with translated("connect to the database"):
+        named = psycopg.conninfo.conninfo_to_dict(url).get("options")
+        return psycopg.connect(
+            url,
+            autocommit=autocommit,
+            application_name=application_name,
+            connect_timeout=connect_timeout_s,
+            client_encoding="UTF8",
+            options=" ".join([*options, str(named)] if named else options),
+        )
