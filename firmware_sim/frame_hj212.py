@@ -1,4 +1,4 @@
-"""The encoder of HJ 212-2017 devices. It shares nothing with the decoder of the collector, whose bugs it must not hide."""
+"""The encoder of HJ 212-2017 devices. It shares nothing with the collector, whose bugs it must not hide."""
 
 from __future__ import annotations
 

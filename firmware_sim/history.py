@@ -62,7 +62,7 @@ class History:
         self._sky = sky
         self._outbox = outbox
         self._from_s, self._until_s = bounds_s
-        self._window = window or Window(WINDOW, Patience())
+        self._window = Window(WINDOW, Patience()) if window is None else window
         self._on_way: dict[int, _Sent] = {}
         self._open_days: dict[tuple[str, int], int] = {}
         self._supply = self._messages(stations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -61,7 +62,9 @@ class Track:
     def reading(self, row: int) -> Reading:
         """The reading in `row`; missing values are left out."""
         pairs = zip(self.columns, self.values[row].tolist(), strict=True)
-        return Reading(int(self.starts_s[row]), self.span_s, {name: value for name, value in pairs if value == value})
+        return Reading(
+            int(self.starts_s[row]), self.span_s, {name: value for name, value in pairs if math.isfinite(value)}
+        )
 
 
 def save_track(track: Track, path: Path) -> None:
