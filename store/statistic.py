@@ -199,7 +199,7 @@ def write_hours(conn: Connection, rows: HourRows, indices: IndexRows) -> int:
         rows.sites,
         [dt.datetime.fromtimestamp(second, dt.UTC) for second in rows.hours_s.tolist()],
         *_columns(rows.values),
-        rows.minutes.tolist(),
+        _array_texts(rows.minutes.tolist()),
         rows.flags,
         *_index_columns(indices),
         strict=True,
@@ -213,7 +213,7 @@ def write_days(conn: Connection, rows: DayRows, indices: IndexRows) -> int:
         rows.sites,
         rows.days,
         *_columns(rows.values),
-        rows.hours.tolist(),
+        _array_texts(rows.hours.tolist()),
         rows.windows.tolist(),
         *_index_columns(indices),
         strict=True,
@@ -247,6 +247,11 @@ def _columns(values: Floats) -> list[list[float | None]]:
     return [list(column) for column in optional.T]
 
 
+def _array_texts(rows: Iterable[Sequence[object]]) -> list[str]:
+    """Arrays of numbers or plain words as COPY takes them; many times faster than adapting each list."""
+    return ["{" + ",".join(map(str, row)) + "}" for row in rows]
+
+
 def _index_columns(indices: IndexRows) -> list[Iterable[object]]:
     iaqi: list[Iterable[object]] = [list(column) for column in zip(*indices.iaqi, strict=True)]
-    return [*iaqi, indices.aqi, indices.aqi_available, indices.level, indices.primary, indices.editions]
+    return [*iaqi, indices.aqi, indices.aqi_available, indices.level, _array_texts(indices.primary), indices.editions]

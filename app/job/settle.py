@@ -21,7 +21,7 @@ from store.settlement import Connection
 from store.statistic import DAY_COLUMNS, DayRows, HourRows
 
 #: Queue rows claimed by one transaction of each level.
-LIMIT: Final = 20_000
+LIMIT: Final = 5_000
 _DAY_GAP: Final = dt.timedelta(days=7)
 
 
