@@ -85,10 +85,11 @@ def load_standard(folder: Path) -> Standard:
 
 @cache
 def editions(kind: str) -> tuple[Edition, ...]:
-    """Editions of one kind (``aqi``, ``limits``, ``evaluation``, ``wire``) by the day they start."""
+    """Editions of one kind (``aqi``, ``limits``, ``evaluation``, ``warning``, ``wire``) by the day they start."""
     found = [edition for standard in standards().values() for edition in standard.editions if edition.kind == kind]
     if not found:
-        raise ConfigurationError(f"no standard of kind {kind!r}; expected aqi, limits, evaluation or wire")
+        kinds = sorted({edition.kind for standard in standards().values() for edition in standard.editions})
+        raise ConfigurationError(f"no standard of kind {kind!r}; expected one of {', '.join(kinds)}")
     return tuple(sorted(found, key=lambda edition: edition.valid_from))
 
 

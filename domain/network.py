@@ -11,10 +11,14 @@ from domain.factor import preset_names
 from domain.family import FAMILIES, SPANS_ZH
 from domain.table import ID, Row
 
-SITE_KINDS: Final[tuple[str, ...]] = ("ambient", "micro", "stack", "plant", "vehicle", "park")
+SITE_KINDS: Final[tuple[str, ...]] = (
+    *("ambient", "micro", "park", "stack", "plant", "vehicle"),
+    *("mobile", "odour", "construction", "video"),
+)
 PROTOCOLS: Final[tuple[str, ...]] = ("json", "hj212", "gb17691")
 LABELS: Final[tuple[str, ...]] = ("start", "end")
-REVISION_POLICIES: Final[tuple[str, ...]] = ("review", "accept")
+#: When other values for a stored time count: announced corrections at once, all at once, none before a person decided.
+REVISION_POLICIES: Final[tuple[str, ...]] = ("explicit", "accept", "review")
 
 
 _MN: Final = re.compile(r"[0-9A-Za-z_-]{1,24}")

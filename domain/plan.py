@@ -39,8 +39,8 @@ WINDOW_COLUMNS: Final = (
     *("no_rain", "humidity_max", "clear_sky"),
 )
 ENTERPRISE_COLUMNS: Final = (
-    *("id", "name_zh", "industry", "clause", "note", "key_industry", "named", "ultra_low"),
-    *("grade", "permit", "reduction_list"),
+    *("id", "name_zh", "industry", "clause", "note", "key_industry", "named_2024", "ultra_low"),
+    *("grade", "permit", "on_reduction_list"),
 )
 
 
@@ -86,6 +86,11 @@ class Target:
     due_date: dt.date | None
     recurs: str | None
 
+    @property
+    def statistic_key(self) -> str | None:
+        """Key of the statistic when measured: ``mean``, ``p95`` ..., ``transmission``."""
+        return f"p{self.percent}" if self.statistic == "percentile" else self.statistic
+
 
 @dataclass(frozen=True, slots=True)
 class TimeWindow:
@@ -99,6 +104,8 @@ class TimeWindow:
     clause: str
     what_zh: str
     what_en: str
+    months: str
+    hours_local: str
     first_day: tuple[int, int]
     last_day: tuple[int, int]
     from_hour: dt.time
@@ -120,11 +127,11 @@ class Enterprise:
     clause: str
     note: str | None
     key_industry: bool
-    named: bool
+    named_2024: bool
     ultra_low: bool
     grade: str | None
     permit: bool | None
-    reduction_list: bool | None
+    on_reduction_list: bool | None
 
 
 def target_row(row: Row, seen: set[str]) -> Target:
@@ -191,6 +198,8 @@ def window_row(row: Row, seen: set[str]) -> TimeWindow:
         clause=row.text("clause"),
         what_zh=row.text("what_zh"),
         what_en=row.text("what_en"),
+        months=row.text("months"),
+        hours_local=row.text("hours_local"),
         first_day=first_day,
         last_day=last_day,
         from_hour=from_hour,
@@ -212,9 +221,9 @@ def enterprise_row(row: Row, seen: set[str]) -> Enterprise:
         clause=row.text("clause"),
         note=row.optional("note"),
         key_industry=row.truth("key_industry"),
-        named=row.truth("named"),
+        named_2024=row.truth("named_2024"),
         ultra_low=row.truth("ultra_low"),
         grade=row.choice("grade", GRADES) if row.optional("grade") else None,
         permit=row.truth("permit") if row.optional("permit") else None,
-        reduction_list=row.truth("reduction_list") if row.optional("reduction_list") else None,
+        on_reduction_list=row.truth("on_reduction_list") if row.optional("on_reduction_list") else None,
     )

@@ -1,0 +1,105 @@
+"""The glossary holds every word of the domain; docs/standards.md names only what exists."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from domain.document import standards
+from domain.error import REASONS
+from domain.family import FAMILIES, SPANS_ZH
+from domain.flag import MARKS_ZH, NAMES_ZH, NO_MARK
+from domain.level import LEVELS
+from domain.network import LABELS, REVISION_POLICIES, SITE_KINDS
+from domain.period import PERIOD_KINDS
+from domain.plan import GRADES, STATISTICS
+from domain.pollutant import SIX
+from domain.standard import AVERAGINGS, limits, reference_limits
+
+ROOT = Path(__file__).parents[2]
+GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+STANDARDS_PAGE = (ROOT / "docs/standards.md").read_text(encoding="utf-8")
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split(" | ")] for line in GLOSSARY.splitlines() if line.startswith("|")
+]
+
+
+def in_one_row(*texts: str) -> bool:
+    return any(all(any(text in cell for cell in row) for text in texts) for row in ROWS)
+
+
+@pytest.mark.parametrize("pollutant", SIX, ids=lambda pollutant: pollutant.key)
+def test_pollutants(pollutant: object) -> None:
+    assert in_one_row(pollutant.symbol, pollutant.name_zh, f"`{pollutant.key}`", pollutant.unit)
+
+
+def test_pollutants_of_the_limit_tables() -> None:
+    others = {pollutant for pollutant, _ in limits("2026-final")} | {row.pollutant for row in reference_limits()}
+    assert {key for key in others if not in_one_row(f"`{key}`")} == set()
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.key)
+def test_family_columns_with_unit(family: object) -> None:
+    assert f"## Family `{family.key}`: {family.name_zh} (table `{family.table}`)" in GLOSSARY
+    for column in family.columns:
+        cells = [row for row in ROWS if f"`{family.key}.{column.key}`" in row]
+        assert len(cells) == 1, column.key
+        assert column.name_zh in cells[0]
+        assert column.unit in cells[0]
+
+
+def test_flags_marks_levels_and_spans() -> None:
+    for flag, name in NAMES_ZH.items():
+        assert in_one_row(name, str(flag), "QARTOD")
+    for letter, name in MARKS_ZH.items():
+        assert in_one_row(f"`{letter}`", name, "table 8")
+    assert in_one_row(f"`{NO_MARK}`")
+    for level in LEVELS:
+        assert in_one_row(level.category_zh, level.level_zh, level.colour_zh, f"`level` = {level.level}")
+    for span, name in SPANS_ZH.items():
+        assert in_one_row(name, f"`span_s` = {span}")
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_reasons(reason: str) -> None:
+    assert in_one_row(f"`{reason}`", REASONS[reason])
+
+
+def test_small_vocabularies() -> None:
+    for word in (*PERIOD_KINDS, *AVERAGINGS, *STATISTICS, *LABELS, *REVISION_POLICIES, *SITE_KINDS):
+        assert in_one_row(f"`{word}`"), word
+    for grade in GRADES:
+        assert in_one_row(grade.replace("-", " "), "绩效等级"), grade
+
+
+def test_no_identifier_stands_twice_in_a_section() -> None:
+    for section in re.split(r"^## ", GLOSSARY, flags=re.M)[1:]:
+        names = [line.strip("|").split(" | ")[0] for line in section.splitlines() if line.startswith("| ")]
+        assert len(names) == len(set(names)), section.splitlines()[0]
+
+
+def test_every_document_is_described() -> None:
+    for standard in standards().values():
+        assert standard.number in STANDARDS_PAGE
+        assert standard.title_zh in STANDARDS_PAGE
+        assert f"`{standard.id}`" in STANDARDS_PAGE
+
+
+FUNCTIONS = sorted(set(re.findall(r"`((?:domain|analytics)\.\w+)\.(\w+)`", STANDARDS_PAGE)))
+TESTS = sorted(set(re.findall(r"`(tests/[\w/]+\.py)`", STANDARDS_PAGE)))
+
+
+@pytest.mark.parametrize(("module", "name"), FUNCTIONS)
+def test_named_functions_exist(module: str, name: str) -> None:
+    assert hasattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize("path", TESTS)
+def test_named_tests_exist(path: str) -> None:
+    assert (ROOT / path).is_file()
+
+
+def test_the_page_names_functions_and_tests() -> None:
+    assert len(FUNCTIONS) > 20
+    assert len(TESTS) > 5
