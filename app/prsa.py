@@ -9,6 +9,7 @@ import csv
 import datetime as dt
 import gzip
 import math
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,7 @@ def load_prsa(path: Path) -> PrsaStation:
             return _station(path, csv.reader(stream))
     except FileNotFoundError as error:
         raise ConfigurationError(f"{path.name}: found no such file, expected a PRSA file (.csv or .csv.gz)") from error
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{path.name}: found {error}, expected a PRSA file (.csv or .csv.gz)") from error
 
 
