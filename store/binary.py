@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import psycopg
 from psycopg import sql
 
 from domain.error import LantianError
+from store.connection import Connection
 
 _SIGNATURE: Final = b"PGCOPY\n\xff\r\n\x00"
 _TRAILER: Final = b"\xff\xff"
@@ -22,9 +22,7 @@ class CopyError(LantianError):
     code = "copy"
 
 
-def copy_records(
-    conn: psycopg.Connection[tuple[Any, ...]], statement: sql.Composed, fields: Sequence[tuple[str, str]]
-) -> npt.NDArray[np.void]:
+def copy_records(conn: Connection, statement: sql.Composed, fields: Sequence[tuple[str, str]]) -> npt.NDArray[np.void]:
     """Run ``copy (...) to stdout (format binary)`` and read all rows at once.
 
     Parameters

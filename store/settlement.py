@@ -11,18 +11,17 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import psycopg
 from psycopg import sql
 
 from domain.family import AIR
 from domain.period import HOUR_S, PERIOD_KINDS, PeriodKind, period_start
 from store.binary import copy_records
+from store.connection import Connection
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.uint8]

@@ -6,20 +6,19 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import psycopg
 from psycopg import sql
 
 from domain.family import AIR
 from domain.period import PeriodKind
 from domain.pollutant import SIX_KEYS
 from store.binary import copy_records
+from store.connection import Connection
 from store.upsert import upsert
 
-Connection = psycopg.Connection[tuple[Any, ...]]
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 

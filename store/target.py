@@ -5,18 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import psycopg
-
+from store.connection import Connection
 from store.upsert import upsert
-
-Connection = psycopg.Connection[tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class TargetRow:
-    """One target as registered; `actual_kind` is measured, registry or reported."""
+    """One target as registered.
+
+    `period` is year, quarter, month, date or batch; `actual_kind` measured, registry or reported; `statistic` as in
+    `period_statistic`, or ``transmission``; `due_on` is None for a target that recurs.
+    """
 
     area: str
     id: str
@@ -24,7 +25,7 @@ class TargetRow:
     comparator: str
     value: float
     unit: str
-    averaging: str
+    period: str
     due_on: dt.date | None
     due_text: str
     actual_kind: str
@@ -84,18 +85,18 @@ class ActualRow:
 def read_targets(conn: Connection) -> list[TargetRow]:
     """Targets of every area, in the plan's order."""
     rows = conn.execute(
-        "select area_id, id, indicator_zh, comparator, value, unit, averaging, due_on, due_text, actual_kind,"
+        "select area_id, id, indicator_zh, comparator, value, unit, period, due_on, due_text, actual_kind,"
         " pollutant, statistic, registry_count, responsible_zh from target order by area_id, position, id"
     ).fetchall()
     return [TargetRow(*row) for row in rows]
 
 
-def read_year_values(conn: Connection, area: str, pollutant: str, statistic: str) -> list[YearValue]:
-    """A statistic of the area's pseudo-site for every year that has one, oldest first."""
+def read_year_values(conn: Connection, target: TargetRow) -> list[YearValue]:
+    """The statistic a target names, of its area's pseudo-site for every year that has one, oldest first."""
     rows = conn.execute(
         "select start, value, valid_days, valid from period_statistic where site_id = %s and kind = 'year'"
         " and pollutant = %s and statistic = %s and value is not null order by start",
-        (area, pollutant, statistic),
+        (target.area, target.pollutant, target.statistic),
     ).fetchall()
     return [YearValue(*row) for row in rows]
 
@@ -114,7 +115,7 @@ _REGISTRY: Final = {
     "permit_reduction_list_share": """
         select case when count(on_reduction_list) > 0 then
             100.0 * count(*) filter (where on_reduction_list) / count(*) end
-        from enterprise where area_id = %s and permit_number is not null and retired_at is null""",
+        from enterprise where area_id = %s and permit and retired_at is null""",
     "building_site_video_share": """
         select 100.0 * count(*) filter (where exists (
             select from site v where v.kind = 'video' and v.enterprise_id = s.enterprise_id and v.retired_at is null

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
-import psycopg
 from psycopg import sql
+
+from store.connection import Connection
 
 
 def upsert(
-    conn: psycopg.Connection[tuple[Any, ...]],
+    conn: Connection,
     table: str,
     columns: Sequence[str],
     *,

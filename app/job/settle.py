@@ -17,7 +17,7 @@ from domain.period import day_number, local_date, midnight, period_end
 from domain.pollutant import SIX_KEYS
 from domain.standard import validity
 from store import settlement, statistic
-from store.settlement import Connection
+from store.connection import Connection
 from store.statistic import DAY_COLUMNS, DayRows, HourRows
 
 #: Queue rows claimed by one transaction of each level.

@@ -9,13 +9,15 @@ from typing import Final
 
 from analytics.rounding import half_even_scalar
 from analytics.target import TargetStatus, remaining_allowance, target_status
-from domain.period import PeriodKind, local_date, midnight, period_end, period_start
+from domain.period import PERIOD_KINDS, PeriodKind, local_date, midnight, period_end, period_start
 from domain.pollutant import POLLUTANTS
 from domain.standard import validity
 from store import target as store
-from store.settlement import Connection
+from store.connection import Connection
 from store.target import ActualRow, Report, TargetRow, YearValue
 
+#: The statistic of a measured target that is not one of `period_statistic`.
+TRANSMISSION: Final = "transmission"
 AWAITING_REPORT: Final = "awaiting_report"
 #: Words of the screens' data for what `TargetStatus` distinguishes further: out of reach is missed before the period
 #: ends.
@@ -28,11 +30,7 @@ _STATUS: Final = {
     "at_risk": "at_risk",
     "no_data": "no_data",
 }
-_PERIODS: Final[dict[str, PeriodKind]] = {
-    "calendar year": "year",
-    "calendar quarter": "quarter",
-    "calendar month": "month",
-}
+_PERIODS: Final[dict[str, PeriodKind]] = {kind: kind for kind in PERIOD_KINDS}
 _DAY: Final = dt.timedelta(days=1)
 #: Decimals of a figure that is not a concentration.
 _DECIMALS: Final = 1
@@ -44,8 +42,8 @@ def evaluate_targets(conn: Connection, *, now: dt.datetime) -> list[ActualRow]:
     with conn.transaction():
         rows: list[ActualRow] = []
         for target in store.read_targets(conn):
-            if target.actual_kind == "measured" and target.pollutant and target.statistic:
-                years = store.read_year_values(conn, target.area, target.pollutant, target.statistic)
+            if target.actual_kind == "measured" and target.statistic != TRANSMISSION:
+                years = store.read_year_values(conn, target)
                 rows += year_actuals(target, years, as_of=as_of)
             elif target.actual_kind == "measured":
                 rows += _transmission_actuals(conn, target, now)
@@ -144,7 +142,7 @@ def reported_actuals(target: TargetRow, reports: Sequence[Report], *, as_of: dt.
     Parameters
     ----------
     target : TargetRow
-        Its `averaging` says which period a report belongs to; a target at a date or per batch has one period.
+        Its `period` says which period a report belongs to; a target at a date or per batch has one period.
     reports : sequence of Report
         Ordered by the day they describe; those about later days than `as_of` do not count yet.
     as_of : date
@@ -156,7 +154,7 @@ def reported_actuals(target: TargetRow, reports: Sequence[Report], *, as_of: dt.
         For every period with a report, the due one and (quarters, months) the running one; `awaiting_report` without a
         report.
     """
-    kind = _PERIODS.get(target.averaging)
+    kind = _PERIODS.get(target.period)
     known = [report for report in reports if report.as_of <= as_of]
     if kind is None:
         start = _due_year(target, as_of)
