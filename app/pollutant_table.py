@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import BinaryIO, Final
 
@@ -205,6 +206,7 @@ class PollutantTable:
         return Chunk(rows, lines, concentrations)
 
 
+@lru_cache(maxsize=1 << 16)  # published concentrations repeat: most cells were seen before
 def _number(cell: str) -> float:
     """The number in a cell, NaN when it is missing; `ValueError` for anything else."""
     text = cell.strip()

@@ -238,6 +238,14 @@ def test_a_day_with_few_windows_counts_only_when_it_exceeds_the_limit() -> None:
     assert result.values.tolist() == [160.0, 161.0, 160.4]
 
 
+@pytest.mark.parametrize(("hours_present", "windows"), [(19, 14), (18, 13)])
+def test_14_windows_make_a_day_of_ozone(hours_present: int, windows: int) -> None:
+    hours = np.full((1, 24), NAN)
+    hours[0, :hours_present] = 50.0  # windows ending at 08:00 and later with at least 6 of 8 hours
+    result = daily_values({"o3": hours}, rules=validity(), o3_limit=160.0)["o3_8h"]
+    assert (result.counts[0], result.valid[0]) == (windows, windows == 14)
+
+
 def test_six_of_eight_hours_make_a_window() -> None:
     hours = np.array([1.0, 2, 3, 4, 5, 6, NAN, NAN, NAN])
     result = running_mean(hours, minimum_hours=6)

@@ -153,6 +153,11 @@ def test_faults_in_a_table_are_named(tmp_path: Path) -> None:
         load_screening_limits(path, ("pm25",))
 
 
+def test_infinity_fails_even_without_limits() -> None:
+    free = (ScreeningLimit("x", *[NAN] * 7),)
+    assert screening(free, [1, 2], [0, 0], values=[[float("inf")], [1e300]]).flags[:, 0].tolist() == [FAIL, GOOD]
+
+
 def test_wrong_width_is_refused() -> None:
     with pytest.raises(ValueError, match=r"expected \(n, 1\)"):
         screening(ONE, [1], [0], values=[[1.0, 2.0]])
