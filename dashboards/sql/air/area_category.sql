@@ -1,0 +1,3 @@
+select category_zh as "级别"
+from screen.site_now
+where site_id = ${area:sqlstring}
