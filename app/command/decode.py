@@ -87,7 +87,7 @@ def _parameters(frame: Frame) -> dict[str, str | list[str]]:
     found: dict[str, list[str]] = {name: [text] for name, text in frame.header.items() if name not in HEADER_FIELDS}
     for name, text in frame.parameters:
         found.setdefault(name, []).append(text)
-    orphans = frame.marks.keys() - {value.name.factor for value in frame.values}
+    orphans = frame.marks.keys() - {name.factor for name, _, _ in frame.values}
     for name in sorted(orphans):
         found.setdefault(f"{name}-Flag", []).append(frame.marks[name])
     return {name: texts[0] if len(texts) == 1 else texts for name, texts in found.items()}

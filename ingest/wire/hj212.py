@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from domain.error import RejectError
 from ingest.wire.hj212_crc import hj212_crc, modbus_crc
@@ -21,7 +21,8 @@ _HEAD: Final = 6
 _TAIL: Final = 4
 _OPENING: Final = "CP=&&"
 _CLOSING: Final = "&&"
-_CANONICAL: Final = {name.casefold(): name for name in HEADER_FIELDS}
+_CANONICAL: Final = {name: name for name in HEADER_FIELDS}
+_FOLDED: Final = {name.casefold(): name for name in HEADER_FIELDS}
 _FIELDS: Final = {
     name.casefold(): name
     for name in (
@@ -34,18 +35,19 @@ _QN: Final = re.compile(rb"QN=([0-9]{1,20})[;&]")
 
 
 class Name(NamedTuple):
-    """What stands left of an equals sign: ``a34004-Rtd`` is factor a34004, field Rtd; no hyphen, no field."""
+    """What stands left of an equals sign: ``a34004-Rtd`` is factor a34004, field Rtd; no hyphen, no field.
+
+    `key` is both in one text, spelled one way whatever the case of the field was.
+    """
 
     factor: str
     field: str
+    key: str
 
 
-class Value(NamedTuple):
-    """One value of a frame as sent; `pol_id` is the pollutant its group speaks about, mostly none."""
-
-    name: Name
-    text: str
-    pol_id: str | None
+#: One value of a frame as sent: name, text, and the pollutant that its group speaks about, mostly None.
+#: A plain tuple: one is made for every value of every frame.
+Value: TypeAlias = tuple[Name, str, str | None]
 
 
 @dataclass(slots=True)
@@ -169,23 +171,27 @@ def _crc_detail(segment: bytes, crc: int, found: int) -> str:
     return detail
 
 
-@lru_cache(maxsize=4096)
 def _header(text: str) -> dict[str, str]:
     fields = {}
     for item in text.split(";"):
         name, equals, value = item.partition("=")
         if equals:
-            name = name.strip()
-            fields[_CANONICAL.get(name.casefold(), name)] = value.strip()
+            fields[_CANONICAL.get(name) or _canonical(name)] = value.strip()
     return fields
+
+
+def _canonical(name: str) -> str:
+    name = name.strip()
+    return _FOLDED.get(name.casefold(), name)
 
 
 @lru_cache(maxsize=16384)
 def _name(text: str) -> Name:
     factor, hyphen, suffix = text.strip().rpartition("-")
     if not hyphen or not factor:
-        return Name(text.strip(), "")
-    return Name(factor, _FIELDS.get(suffix.casefold(), suffix))
+        return Name(text.strip(), "", text.strip())
+    suffix = _FIELDS.get(suffix.casefold(), suffix)
+    return Name(factor, suffix, f"{factor}-{suffix}")
 
 
 def _take_groups(frame: Frame, text: str) -> None:
@@ -199,16 +205,17 @@ def _take_groups(frame: Frame, text: str) -> None:
                     frame.parameters.append((left.strip(), ""))
                 continue
             name = _name(left)
-            if name.field == "Flag":
-                marks[name.factor] = right.strip()
-            elif name.field:
-                values.append(Value(name, right, pol_id))
-            elif name.factor.casefold() == "datatime" and frame.data_time is None:
+            factor, suffix, _ = name
+            if suffix == "Flag":
+                marks[factor] = right.strip()
+            elif suffix:
+                values.append((name, right, pol_id))
+            elif factor.casefold() == "datatime" and frame.data_time is None:
                 frame.data_time = right.strip()
-            elif name.factor.casefold() == "polid" and item != group:
+            elif factor.casefold() == "polid" and item != group:
                 pol_id = right.strip()
             else:
-                frame.parameters.append((name.factor, right.strip()))
+                frame.parameters.append((factor, right.strip()))
 
 
 def number(text: str) -> float | None:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from domain.error import ConfigurationError, RejectError
 from domain.factor import factor, unit_factor
+from domain.flag import MARKS_ZH
 from domain.period import DAY_S, HOUR_S
 from ingest.wire.hj212 import Frame, Value, decode_frame, encode_answer, number
 from ingest.wire.reading import (
@@ -117,15 +118,17 @@ class _Rows:
         self.row = [MISSING] * source.family.width
         self.letters: list[str] | None = None
         self.unregistered: list[str] = []
-        self.seen: dict[tuple[str, str, str], str] = {}
+        self.seen: dict[str, str] = {}
 
     def take_values(self, values: list[Value], basic: str) -> None:
         """Put each value into its column, or into the rows of factors where it has none."""
-        rules, seen, marks = self.source.rules, self.seen, self.marks
+        rules = self.source.rules.setdefault(basic, {})
+        seen, marks = self.seen, self.marks
         taken: set[int] = set()
-        for (name, suffix), text, pol_id in values:
-            code = name if pol_id is None else f"{pol_id}/{name}"
-            key = (code, suffix, basic)
+        for name, text, pol_id in values:
+            factor_name, suffix, key = name
+            if pol_id is not None:
+                factor_name, key = f"{pol_id}/{factor_name}", f"{pol_id}/{key}"
             if key in seen:
                 self._check_repeat(key, text)
                 continue
@@ -133,43 +136,43 @@ class _Rows:
             try:
                 rule = rules[key]
             except KeyError:
-                rule = _remember(self.source, key)
-            mark = marks.get(name, "")
-            if rule is None or rule.position in taken:
-                self._keep(code, suffix, text, mark)
+                rule = _column_rule(self.source, (factor_name, suffix), basic)
+                if len(rules) < _MAX_RULES:
+                    rules[key] = rule
+            mark = marks.get(name[0], "")
+            if rule is None or rule[0] in taken:
+                self._keep(factor_name, suffix, text, mark)
                 continue
             position, multiplier = rule
             if multiplier is None:
-                self.unregistered.append(name)
+                self.unregistered.append(factor_name)
                 continue
             taken.add(position)
             value = number(text)
             if value is not None:
                 self.row[position] = value * multiplier
             elif text:
-                self._keep(code, suffix, text, mark)
+                self._keep(factor_name, suffix, text, mark)
             if self.letters is None:
                 self.letters = list(self.source.blank_marks)
-            self.letters[position] = mark_letter(mark)
+            self.letters[position] = mark if mark in MARKS_ZH else mark_letter(mark)
 
     def take_rest(self, frame: Frame) -> None:
         """Keep what is no value of a factor: long marks, marks without a value, parameters."""
-        valued = {value.name.factor for value in frame.values}
+        valued = {name[0] for name, _, _ in frame.values}
         for name, mark in self.marks.items():
             if len(mark) > 1 or name not in valued:
                 self._keep(name, "Flag", mark, "")
         for name, text in frame.parameters:
-            key = (name, "", "")
-            if key in self.seen:
-                self._check_repeat(key, text)
+            if name in self.seen:
+                self._check_repeat(name, text)
                 continue
-            self.seen[key] = text
+            self.seen[name] = text
             self._keep(name, "", text, "")
 
-    def _check_repeat(self, key: tuple[str, str, str], text: str) -> None:
+    def _check_repeat(self, key: str, text: str) -> None:
         if self.seen[key] != text:
-            name = f"{key[0]}-{key[1]}" if key[1] else key[0]
-            raise RejectError("bad_field", f"{name[:80]!r} stands twice, as {self.seen[key][:40]!r} and {text[:40]!r}")
+            raise RejectError("bad_field", f"{key[:80]!r} stands twice, as {self.seen[key][:40]!r} and {text[:40]!r}")
 
     def _keep(self, name: str, suffix: str, text: str, mark: str) -> None:
         if len(name) > _MAX_NAME or len(suffix) > _MAX_NAME:
@@ -189,16 +192,9 @@ class _Rows:
         self.factors.append(kept)
 
 
-def _remember(source: Source, key: tuple[str, str, str]) -> ColumnRule | None:
-    """Find out what becomes of a field of a factor and note it for the device's next frames."""
-    rule = _column_rule(source, key)
-    if len(source.rules) < _MAX_RULES:
-        source.rules[key] = rule
-    return rule
-
-
-def _column_rule(source: Source, key: tuple[str, str, str]) -> ColumnRule | None:
-    name, suffix, basic = key
+def _column_rule(source: Source, name_and_field: tuple[str, str], basic: str) -> ColumnRule | None:
+    """What becomes of a field of a factor of this device, where `basic` fields fill the columns."""
+    name, suffix = name_and_field
     if not basic or suffix not in (basic, f"Zs{basic}"):
         return None
     known = factor(name)

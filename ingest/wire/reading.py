@@ -51,7 +51,7 @@ class Source:
     blank_marks : str
         The marks of a reading without any, derived.
     rules : dict
-        Memory of the HJ 212 decoder: (factor, field, basic field) -> rule, None for what has no column.
+        Memory of the HJ 212 decoder: basic field -> factor and field -> rule, None for what has no column.
     """
 
     device_id: str
@@ -63,7 +63,7 @@ class Source:
     units: Mapping[str, str] = field(default_factory=dict)
     positions: Mapping[str, int] = field(init=False, repr=False)
     blank_marks: str = field(init=False, repr=False)
-    rules: dict[tuple[str, str, str], ColumnRule | None] = field(init=False, repr=False, default_factory=dict)
+    rules: dict[str, dict[str, ColumnRule | None]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Derive what is looked up for every reading."""

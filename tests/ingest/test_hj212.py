@@ -114,7 +114,7 @@ def test_header_and_values() -> None:
     }
     assert frame.header == expected
     assert (frame.version, frame.wants_answer, frame.data_time) == (2017, False, "20220513162600")
-    assert [(v.name.factor, v.name.field, v.text) for v in frame.values[:2]] == [
+    assert [(name.factor, name.field, text) for name, text, _ in frame.values[:2]] == [
         ("a21004", "Avg", "4"),
         ("a05024", "Avg", "63"),
     ]
@@ -126,7 +126,7 @@ def test_mark_before_value_and_stray_group() -> None:
     assert decode_frame(MARK_FIRST).marks["l01001"] == "N"
     frame = decode_frame(STRAY_GROUP)
     assert len(frame.values) == 12
-    assert ("LA", "td") in [value.name for value in frame.values]
+    assert "LA-td" in [name.key for name, _, _ in frame.values]
     assert not frame.parameters
 
 
@@ -156,13 +156,13 @@ def test_header_names_in_any_case_and_order() -> None:
     )
     assert frame.header == {"Flag": "5", "MN": "A", "CN": "2011", "QN": "7"}
     assert frame.data_time == "20260301100500"
-    assert frame.values[0].name == ("a34004", "Rtd")
+    assert frame.values[0][0] == ("a34004", "Rtd", "a34004-Rtd")
     assert frame.marks == {"a34004": "D"}
 
 
 def test_groups_about_a_pollutant() -> None:
     frame = decode_frame(encode_frame("CN=3020;CP=&&PolId=w01019,i12001-Info=0;PolId=w21001,i12001-Info=1;RF=1&&"))
-    assert [(v.pol_id, v.name.factor, v.text) for v in frame.values] == [
+    assert [(pol_id, name.factor, text) for name, text, pol_id in frame.values] == [
         ("w01019", "i12001", "0"),
         ("w21001", "i12001", "1"),
     ]
@@ -174,7 +174,7 @@ def test_chinese_text_of_old_devices() -> None:
     for encoding in ("utf-8", "gbk"):
         segment = "CN=3020;CP=&&i13004-Info=//量程1&&".encode(encoding)
         frame = decode_frame(b"##%04d%s%04X" % (len(segment), segment, slow_crc(segment)))
-        assert frame.values[0].text == "//量程1"
+        assert frame.values[0][1] == "//量程1"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,232 @@
+"""From messages to one batch: decode each, collect the rows of each family in arrays, flag the arrays."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.screening import range_flags
+from domain.error import RejectError
+from domain.family import FAMILIES, Family
+from domain.flag import MARK_FLAGS, MISSING, SUSPECT, Flags, strongest
+from domain.period import ZONE
+from domain.screening_table import screening_limits
+from ingest.registry import Registry
+from ingest.topic import Topic, parse_topic
+from ingest.wire.codec import CODECS
+from ingest.wire.json_frame import decode_state
+from ingest.wire.reading import Decoded, FactorReading, Reading, microseconds
+from store.batch import Batch, FactorBlock, Message, ReadingBlock, Rejection
+
+MAX_BYTES: Final = 1 << 20
+#: A clock may be ahead this much; older than the second is no measurement of this system.
+FUTURE_S: Final = 600
+EARLIEST: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+_EARLIEST_US: Final = microseconds(EARLIEST)
+_MAX_DETAIL: Final = 500
+_FLAG_OF_MARK: Final = np.full(256, SUSPECT, dtype=np.uint8)
+for _mark, _flag in MARK_FLAGS.items():
+    _FLAG_OF_MARK[ord(_mark)] = _flag
+
+
+@dataclass(slots=True)
+class Assembled:
+    """A batch ready for the store, and per message what its answer needs (None: rejected, or a state)."""
+
+    batch: Batch
+    decoded: list[Decoded | None]
+
+
+@dataclass(slots=True)
+class _Rows:
+    """Rows of one family while they are collected; `owners` are positions of messages."""
+
+    owners: list[int] = field(default_factory=list)
+    device_ids: list[str] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Factors:
+    owners: list[int] = field(default_factory=list)
+    device_ids: list[str] = field(default_factory=list)
+    readings: list[FactorReading] = field(default_factory=list)
+
+
+def assemble(
+    arrivals: Sequence[tuple[str, bytes, dt.datetime]], registry: Registry, *, collector: str, opened_at: dt.datetime
+) -> Assembled:
+    """Decode a batch of messages; a message that cannot become readings is rejected alone.
+
+    Parameters
+    ----------
+    arrivals : sequence of (str, bytes, datetime)
+        Topic, payload and time of receipt, in order of arrival.
+    registry : Registry
+        The known devices.
+    collector : str
+        Name for the ledger.
+    opened_at : datetime
+        When the batch was opened.
+
+    Returns
+    -------
+    Assembled
+        Messages in the order of `arrivals`.
+    """
+    assembler = _Assembler(registry)
+    for topic, payload, received_at in arrivals:
+        assembler.take(topic, payload, received_at)
+    blocks = {key: _reading_block(FAMILIES[key], rows) for key, rows in assembler.rows.items()}
+    batch = Batch(
+        messages=assembler.messages,
+        readings=blocks,
+        factors=_factor_block(assembler.factors),
+        collector=collector,
+        opened_at=opened_at,
+        states=assembler.states,
+    )
+    return Assembled(batch, assembler.decoded)
+
+
+class _Assembler:
+    """The parts of a batch while messages are taken in."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.messages: list[Message] = []
+        self.decoded: list[Decoded | None] = []
+        self.rows: dict[str, _Rows] = {}
+        self.factors = _Factors()
+        self.states: dict[str, tuple[str, dt.datetime]] = {}
+
+    def take(self, text: str, payload: bytes, received_at: dt.datetime) -> None:
+        """Decode one message and note its rows, or why there are none."""
+        device_id: str | None = None
+        decoded: Decoded | None = None
+        rejection: Rejection | None = None
+        try:
+            topic = parse_topic(text)
+            device_id = topic.device_id
+            decoded = self._decoded(topic, payload, received_at)
+        except RejectError as error:
+            rejection = Rejection(error.reason, error.detail[:_MAX_DETAIL])
+        self.messages.append(Message(text, payload, received_at, device_id, rejection))
+        self.decoded.append(decoded)
+
+    def _decoded(self, topic: Topic, payload: bytes, received_at: dt.datetime) -> Decoded | None:
+        source = self.registry.source(topic, received_at)
+        if len(payload) > MAX_BYTES:
+            raise RejectError("too_large", f"message of {len(payload)} bytes; expected at most {MAX_BYTES}")
+        if topic.stream == "state":
+            # An empty message is how a retained state is cleared.
+            if payload:
+                link, _ = decode_state(payload)
+                self.states[topic.device_id] = (link, received_at)
+            return None
+        decoded = CODECS[topic.protocol].decode(payload, source)
+        _check_times(decoded, received_at)
+        self._note(source.family.key, topic.device_id, decoded)
+        return decoded
+
+    def _note(self, family: str, device_id: str, decoded: Decoded) -> None:
+        owner = len(self.messages)
+        if decoded.readings:
+            rows = self.rows.get(family)
+            if rows is None:
+                rows = self.rows[family] = _Rows()
+            count = len(decoded.readings)
+            rows.owners.extend([owner] * count)
+            rows.device_ids.extend([device_id] * count)
+            rows.readings.extend(decoded.readings)
+        if decoded.factors:
+            count = len(decoded.factors)
+            self.factors.owners.extend([owner] * count)
+            self.factors.device_ids.extend([device_id] * count)
+            self.factors.readings.extend(decoded.factors)
+
+
+def _check_times(decoded: Decoded, received_at: dt.datetime) -> None:
+    latest_us = microseconds(received_at) + FUTURE_S * 1_000_000
+    for reading in chain(decoded.readings, decoded.factors):
+        if not _EARLIEST_US <= reading.time_us <= latest_us:
+            expected = f"{EARLIEST:%Y-%m-%d} to {FUTURE_S // 60} minutes after receipt at {_stamp(received_at)}"
+            raise RejectError("impossible_time", f"{_moment(reading.time_us)}; expected {expected}")
+
+
+def _stamp(moment: dt.datetime) -> str:
+    return moment.astimezone(ZONE).isoformat(sep=" ", timespec="seconds")
+
+
+def _moment(time_us: int) -> str:
+    try:
+        return _stamp(dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=time_us))
+    except OverflowError:
+        return f"{time_us // 1_000_000} s after 1970"
+
+
+def _reading_block(family: Family, rows: _Rows) -> ReadingBlock:
+    readings, width = rows.readings, family.width
+    count = len(readings)
+    flat = np.fromiter(chain.from_iterable(row.values for row in readings), dtype=np.float64, count=count * width)
+    values = flat.reshape(count, width)
+    marks = [row.marks for row in readings]
+    letters = np.frombuffer("".join(marks).encode("ascii"), dtype=np.uint8).reshape(count, width)
+    return ReadingBlock(
+        message=np.array(rows.owners, dtype=np.int64),
+        device_ids=rows.device_ids,
+        times_us=np.array([row.time_us for row in readings], dtype=np.int64),
+        spans_s=np.array([row.span_s for row in readings], dtype=np.int32),
+        values=values,
+        flags=screened(family.key, values, letters),
+        marks=marks,
+        announced=np.array([row.announced for row in readings], dtype=np.bool_),
+    )
+
+
+def _factor_block(rows: _Factors) -> FactorBlock | None:
+    readings = rows.readings
+    if not readings:
+        return None
+    return FactorBlock(
+        message=np.array(rows.owners, dtype=np.int64),
+        device_ids=rows.device_ids,
+        times_us=np.array([row.time_us for row in readings], dtype=np.int64),
+        spans_s=np.array([row.span_s for row in readings], dtype=np.int32),
+        factors=[row.factor for row in readings],
+        fields=[row.field for row in readings],
+        values=np.array([row.value for row in readings], dtype=np.float64),
+        texts=[row.text for row in readings],
+        marks=[row.mark for row in readings],
+    )
+
+
+def screened(family: str, values: npt.NDArray[np.float64], marks: npt.NDArray[np.uint8]) -> Flags:
+    """Flags of freshly received values: range and the device's own marks.
+
+    Steps and constant runs need a device's neighbouring readings and would depend here on how messages happened to be
+    batched; they belong to the settling of hours.
+
+    Parameters
+    ----------
+    family : str
+        Key of the family.
+    values : ndarray of float64
+        Shape (n, k); NaN = missing.
+    marks : ndarray of uint8
+        Shape (n, k); ASCII codes of status letters.
+
+    Returns
+    -------
+    ndarray of uint8
+        Shape (n, k); missing values are flagged so whatever their mark.
+    """
+    absent = np.isnan(values)
+    by_range = np.where(absent, np.uint8(MISSING), range_flags(screening_limits(family), values)).astype(np.uint8)
+    return strongest([by_range, _FLAG_OF_MARK[marks]])

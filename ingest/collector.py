@@ -1,0 +1,215 @@
+"""The collector: broker to database, one committed batch after another, acknowledged only then."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import msgspec
+
+from domain.error import ConfigurationError, RejectError, ServiceError
+from ingest.answer import outcome_answer, rejection_answer
+from ingest.assembly import Assembled, assemble
+from ingest.link import Arrival, Link
+from ingest.registry import Registry
+from ingest.topic import parse_topic
+from store.batch import REJECTED, BatchResult, write_batch
+from store.connection import Connection
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+_FIRST_PAUSE_S: Final = 0.2
+_LONGEST_PAUSE_S: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """When a batch closes: `size` messages, or `age_s` seconds after its first."""
+
+    size: int = 500
+    age_s: float = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a collector has done since it started, in messages."""
+
+    received: int = 0
+    batches: int = 0
+
+
+class Collector:
+    """Carries messages from a link into the database.
+
+    Parameters
+    ----------
+    link : Link
+        The broker; started and stopped by `run`.
+    connect : callable
+        Opens a database connection as the writer; called again after the connection was lost.
+    name : str
+        Name in the ledger and in the log.
+    cadence : Cadence
+        When a batch closes.
+    now : callable
+        The clock; aware moments.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        connect: Callable[[], Connection],
+        *,
+        name: str,
+        cadence: Cadence,
+        now: Callable[[], dt.datetime],
+    ) -> None:
+        check_cadence(cadence, link.window)
+        self._link = link
+        self._connect = connect
+        self._name = name
+        self._cadence = cadence
+        self._now = now
+        self._registry = Registry()
+        self._conn: Connection | None = None
+        self.tally = Tally()
+
+    def run(self, stopping: threading.Event, *, idle_s: float | None = None) -> Tally:
+        """Collect until told to stop, or until nothing has come for `idle_s` seconds.
+
+        Parameters
+        ----------
+        stopping : Event
+            Set from outside, for instance by a signal handler; the batch at hand is finished first.
+        idle_s : float, optional
+            Stop by itself after so many seconds without a message.
+
+        Returns
+        -------
+        Tally
+            What was done.
+
+        Raises
+        ------
+        LantianError
+            What no retry can mend: credentials, privileges, schema, the client's network thread gone.
+        """
+        self._repeat(self._refreshed, stopping)
+        self._link.start()
+        quiet_since = time.monotonic()
+        try:
+            while not stopping.is_set():
+                arrivals = self._link.take(self._cadence.size, self._cadence.age_s)
+                if arrivals:
+                    self._carry(arrivals, stopping)
+                    quiet_since = time.monotonic()
+                elif idle_s is not None and time.monotonic() - quiet_since > idle_s:
+                    break
+        finally:
+            self._link.stop()
+            self._disconnect()
+        return self.tally
+
+    def _carry(self, arrivals: Sequence[Arrival], stopping: threading.Event) -> None:
+        """Store, answer, acknowledge: one batch from the queue to the end."""
+        began = time.monotonic()
+        opened_at = self._now()
+        written = self._repeat(lambda: self._written(arrivals, opened_at), stopping)
+        if written is None:
+            return
+        assembled, result = written
+        self._answer(assembled, result)
+        acknowledged = self._link.acknowledge(arrivals)
+        self.tally = Tally(self.tally.received + len(arrivals), self.tally.batches + 1)
+        line = {
+            "event": "batch",
+            "collector": self._name,
+            "batch": result.batch_id,
+            "received": len(arrivals),
+            **dict.fromkeys(("stored", "duplicate", "revised", REJECTED), 0),
+            **Counter(result.outcomes),
+            "acknowledged": acknowledged,
+            "ms": round((time.monotonic() - began) * 1000, 1),
+        }
+        _log.info(msgspec.json.encode(line).decode())
+
+    def _written(self, arrivals: Sequence[Arrival], opened_at: dt.datetime) -> tuple[Assembled, BatchResult]:
+        self._refreshed([arrival.topic for arrival in arrivals])
+        parts = [arrival[:3] for arrival in arrivals]
+        assembled = assemble(parts, self._registry, collector=self._name, opened_at=opened_at)
+        return assembled, write_batch(self._connected(), assembled.batch, self._registry.devices)
+
+    def _refreshed(self, topics: Sequence[str] = ()) -> bool:
+        return self._registry.refresh(self._connected(), time.monotonic(), speakers(topics))
+
+    def _answer(self, assembled: Assembled, result: BatchResult) -> None:
+        for position, outcome in enumerate(result.outcomes):
+            message = assembled.batch.messages[position]
+            if outcome == REJECTED:
+                self._link.publish(*rejection_answer(message, result.rejections.get(position)))
+            elif (decoded := assembled.decoded[position]) is not None:
+                reply = outcome_answer(message, decoded, outcome)
+                if reply is not None:
+                    self._link.publish(*reply)
+
+    def _repeat(self, action: Callable[[], T], stopping: threading.Event) -> T | None:
+        """Do `action` until the database takes it; None when told to stop first. What is not transient is raised."""
+        for pause_s in pauses():
+            try:
+                return action()
+            except ServiceError as error:
+                self._disconnect()
+                line = {"event": "retry", "collector": self._name, "error": str(error), "pause_s": round(pause_s, 2)}
+                _log.warning(msgspec.json.encode(line).decode())
+                if stopping.wait(pause_s):
+                    return None
+        return None
+
+    def _connected(self) -> Connection:
+        if self._conn is None:
+            self._conn = self._connect()
+        return self._conn
+
+    def _disconnect(self) -> None:
+        if self._conn is not None:
+            with suppress(Exception):
+                self._conn.close()
+            self._conn = None
+
+
+def speakers(topics: Sequence[str]) -> set[str]:
+    """Ids of the devices that a batch's topics name; topics that are none of ours name nobody."""
+    found = set()
+    for topic in topics:
+        with suppress(RejectError):
+            found.add(parse_topic(topic).device_id)
+    return found
+
+
+def check_cadence(cadence: Cadence, window: int) -> None:
+    """Refuse a batch that the window of unacknowledged messages cannot hold: it would never fill, only age."""
+    if cadence.size < 1 or cadence.age_s <= 0:
+        raise ConfigurationError(
+            f"batch of {cadence.size} messages in {cadence.age_s} s; expected at least 1 and above 0"
+        )
+    if window <= cadence.size:
+        raise ConfigurationError(
+            f"window of {window} unacknowledged messages, batch of {cadence.size}; expected the window to be larger"
+        )
+
+
+def pauses() -> Iterator[float]:
+    """Seconds to wait between attempts: doubling up to a quarter of a minute, each drawn from its upper half."""
+    draw = secrets.SystemRandom()
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        yield draw.uniform(pause_s / 2, pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)

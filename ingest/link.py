@@ -1,0 +1,291 @@
+"""The collector's link to the broker: what arrives waits unacknowledged in a bounded queue until the database has it.
+
+MQTT 5 with a persistent session, QoS 1 and manual acknowledgement: docs/decisions/0002-mqtt-5-persistent-session.md.
+The callbacks only put and note; everything that may fail or wait happens in the thread that calls `take`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import queue
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from domain.error import ConfigurationError, LantianError, ServiceError
+from ingest.topic import QOS
+
+_log = logging.getLogger(__name__)
+
+KEEPALIVE_S: Final = 30
+MAX_RECONNECT_S: Final = 30
+MAX_WINDOW: Final = 65535
+_POLL_S: Final = 0.2
+_FAREWELL_S: Final = 5.0
+#: MQTT 5 reason codes of CONNACK that no waiting mends: protocol, client id, credentials, authorization, banned.
+_STANDING: Final = frozenset({0x81, 0x82, 0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C})
+_SEND_RETAINED_ONCE: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """Address and account of a broker; `ca_file` switches TLS on."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How to listen.
+
+    Attributes
+    ----------
+    client_id : str
+        Fixed: the broker keeps what arrives while the collector is away under this name.
+    topics : sequence of str
+        Topic filters.
+    window : int
+        Messages that may be unacknowledged at once; more than one batch, or batches never fill.
+    expiry_s : int
+        How long the broker keeps the session of an absent collector, in seconds.
+    """
+
+    client_id: str
+    topics: Sequence[str]
+    window: int = 2000
+    expiry_s: int = 30 * 86400
+
+
+class Arrival(NamedTuple):
+    """One message as received and not yet acknowledged; `connection` counts connections of this process."""
+
+    topic: str
+    payload: bytes
+    received_at: dt.datetime
+    mid: int
+    connection: int
+
+
+class _Client(mqtt.Client):
+    """paho's client, telling when its network thread has ended for whatever reason."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.ended = threading.Event()
+        super().__init__(*arguments, **options)
+
+    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
+        """Run until disconnected on purpose."""
+        try:
+            return super().loop_forever(timeout, retry_first_connection)
+        finally:
+            self.ended.set()
+
+
+class Link:
+    """A running connection to the broker.
+
+    Parameters
+    ----------
+    broker : Broker
+        Where to connect.
+    session : Session
+        How to listen.
+    now : callable
+        The clock that stamps arrivals; aware moments.
+    """
+
+    def __init__(self, broker: Broker, session: Session, now: Callable[[], dt.datetime]) -> None:
+        if not 1 <= session.window <= MAX_WINDOW:
+            raise ConfigurationError(f"window of {session.window} messages; expected 1 to {MAX_WINDOW}")
+        self._broker = broker
+        self._session = session
+        self._now = now
+        self._arrived: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self._connection = 0
+        self._fault: LantianError | None = None
+        self._last_answer: mqtt.MQTTMessageInfo | None = None
+        self._client = self._make_client()
+
+    def _make_client(self) -> _Client:
+        client = _Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=self._session.client_id,
+            protocol=mqtt.MQTTv5,
+            manual_ack=True,
+        )
+        if self._broker.username is not None:
+            client.username_pw_set(self._broker.username, self._broker.password)
+        if self._broker.ca_file is not None:
+            client.tls_set(ca_certs=str(self._broker.ca_file), tls_version=ssl.PROTOCOL_TLS_CLIENT)
+        client.reconnect_delay_set(min_delay=1, max_delay=MAX_RECONNECT_S)
+        client.on_connect = self._connected
+        client.on_subscribe = self._subscribed
+        client.on_disconnect = self._disconnected
+        client.on_message = self._received
+        return client
+
+    @property
+    def window(self) -> int:
+        """Messages that may be unacknowledged at once."""
+        return self._session.window
+
+    def start(self) -> None:
+        """Connect in the background and keep reconnecting; the first messages may arrive at once."""
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        properties.SessionExpiryInterval = self._session.expiry_s
+        properties.ReceiveMaximum = self._session.window
+        self._client.connect_async(
+            self._broker.host, self._broker.port, keepalive=KEEPALIVE_S, clean_start=False, properties=properties
+        )
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Send what is on its way and disconnect; the broker keeps the session."""
+        if self._last_answer is not None and self._client.is_connected():
+            with suppress(RuntimeError, ValueError):  # paho's way to say that it was queued while offline
+                self._last_answer.wait_for_publish(_FAREWELL_S)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def take(self, limit: int, age_s: float) -> list[Arrival]:
+        """Next batch: up to `limit` messages, or what came within `age_s` seconds of the first one.
+
+        Parameters
+        ----------
+        limit : int
+            Largest batch.
+        age_s : float
+            Longest wait for it to fill, in seconds.
+
+        Returns
+        -------
+        list of Arrival
+            Empty after a short wait without messages.
+
+        Raises
+        ------
+        LantianError
+            When the link cannot go on: refused by the broker, network thread ended, queue overrun.
+        """
+        self._check()
+        try:
+            batch = [self._arrived.get(timeout=_POLL_S)]
+        except queue.Empty:
+            return []
+        deadline = time.monotonic() + age_s
+        while len(batch) < limit:
+            try:
+                batch.append(self._arrived.get(timeout=max(0.0, deadline - time.monotonic())))
+            except queue.Empty:
+                break
+        return batch
+
+    def acknowledge(self, arrivals: Sequence[Arrival]) -> int:
+        """Tell the broker that these are safe; those of an earlier connection come again and are left out.
+
+        Parameters
+        ----------
+        arrivals : sequence of Arrival
+            Messages whose batch is committed.
+
+        Returns
+        -------
+        int
+            How many were acknowledged.
+        """
+        client, connection = self._client, self._connection
+        if not client.is_connected():
+            return 0
+        current = [arrival for arrival in arrivals if arrival.connection == connection]
+        for arrival in current:
+            client.ack(arrival.mid, QOS)
+        return len(current)
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Queue an answer for the broker, QoS 1, not retained; it survives reconnects of this process."""
+        self._last_answer = self._client.publish(topic, payload, qos=QOS)
+
+    def _check(self) -> None:
+        if self._fault is not None:
+            raise self._fault
+        if self._client.ended.is_set():
+            raise ServiceError("the network thread of the MQTT client has ended; expected it to run until stopped")
+
+    # Callbacks: in the network thread, never waiting.
+
+    def _connected(
+        self,
+        client: mqtt.Client,
+        _data: Any,
+        flags: mqtt.ConnectFlags,
+        reason: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            text = f"broker {self._broker.host}:{self._broker.port} refuses {self._session.client_id}: {reason}"
+            _log.error(text)
+            if reason.value in _STANDING:
+                self._fault = ConfigurationError(text)
+            return
+        self._connection += 1
+        if flags.session_present:
+            self._forget()
+        granted = getattr(properties, "SessionExpiryInterval", self._session.expiry_s)
+        if granted < self._session.expiry_s:
+            _log.warning("broker keeps the session for %s s only, asked for %s s", granted, self._session.expiry_s)
+        options = SubscribeOptions(qos=QOS, retainHandling=_SEND_RETAINED_ONCE)
+        client.subscribe([(topic, options) for topic in self._session.topics])
+
+    def _subscribed(
+        self, _client: mqtt.Client, _data: Any, _mid: int, reasons: list[ReasonCode], _properties: Properties | None
+    ) -> None:
+        for topic, reason in zip(self._session.topics, reasons, strict=True):
+            if reason.value != QOS:
+                self._fault = ConfigurationError(
+                    f"subscription {topic!r} answered {reason}; expected granted QoS {QOS}"
+                )
+
+    def _disconnected(
+        self,
+        _client: mqtt.Client,
+        _data: Any,
+        _flags: mqtt.DisconnectFlags,
+        reason: ReasonCode,
+        _properties: Properties | None,
+    ) -> None:
+        if reason.is_failure:
+            _log.warning("connection to the broker lost: %s", reason)
+
+    def _received(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        arrival = Arrival(message.topic, bytes(message.payload), self._now(), message.mid, self._connection)
+        if self._arrived.qsize() > 2 * self._session.window:
+            self._fault = ServiceError(
+                f"more than {2 * self._session.window} messages wait; expected the window to hold"
+            )
+            return
+        self._arrived.put(arrival)
+
+    def _forget(self) -> None:
+        """Drop what waits from before a reconnect: the broker has kept the session and sends all of it again."""
+        while True:
+            try:
+                self._arrived.get_nowait()
+            except queue.Empty:
+                return
