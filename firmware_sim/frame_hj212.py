@@ -72,7 +72,8 @@ def request_moment(request: str) -> int:
         When it is not 17 digits of a moment.
     """
     try:
-        moment = dt.datetime.strptime(request[:14], "%Y%m%d%H%M%S").replace(tzinfo=ZONE)
+        year, *rest = int(request[:4]), *(int(request[at : at + 2]) for at in range(4, 14, 2))
+        moment = dt.datetime(year, *rest, tzinfo=ZONE)
         return int(moment.timestamp()) * 1000 + int(request[14:17])
     except ValueError as error:
         raise AnswerError(f"found QN {request!r}, expected 17 digits of a moment") from error

@@ -17,7 +17,7 @@ BLOCK_DAYS: Final = 20
 #: A micro station's memory: it has hours of this many days.
 MICRO_DAYS: Final = 7
 #: Messages on their way at once.
-WINDOW: Final = 1000
+WINDOW: Final = 3000
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import ssl
 import threading
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -87,6 +88,12 @@ class Link:
         self._keep_session = keep_session
         self._queue: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
         self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=client_id, daemon=True)
+        # The broker's Receive Maximum is not paho's business; messages beyond it wait here.
+        self._backlog: deque[tuple[str, bytes, bool]] = deque()
+        self._limit = IN_FLIGHT
+        self._handed = 0
+        self._acknowledged = 0
         self._fresh = False
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
         client.username_pw_set(account.username, account.password)
@@ -94,7 +101,7 @@ class Link:
             client.tls_set(ca_certs=account.ca_file, tls_version=ssl.PROTOCOL_TLS_CLIENT)
         if will is not None:
             client.will_set(will[0], will[1], qos=1, retain=True)
-        client.max_inflight_messages_set(IN_FLIGHT)
+        client.max_inflight_messages_set(0)
         client.reconnect_delay_set(1, 10)
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
@@ -115,7 +122,7 @@ class Link:
             clean_start=not self._keep_session,
             properties=properties,
         )
-        self._client.loop_start()
+        self._thread.start()
 
     def stop(self, farewell: Sequence[tuple[str, bytes]] = ()) -> None:
         """Publish the retained `farewell` messages when connected, and disconnect."""
@@ -125,7 +132,8 @@ class Link:
                 message.wait_for_publish(timeout=2.0)
         self._ready.clear()
         self._client.disconnect()
-        self._client.loop_stop()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
 
     @property
     def ready(self) -> bool:
@@ -142,8 +150,9 @@ class Link:
         return fresh
 
     def publish(self, where: str, what: bytes, *, retain: bool = False) -> None:
-        """Hand one message to the connection, QoS 1."""
-        self._client.publish(where, what, qos=1, retain=retain)
+        """Hand one message to the connection, QoS 1. Only the thread that calls `received` may do so."""
+        self._backlog.append((where, what, retain))
+        self._flush()
 
     def received(self, timeout_s: float, most: int = 5000) -> list[Received]:
         """Messages that have arrived; waits up to `timeout_s` for the first.
@@ -154,6 +163,7 @@ class Link:
             When the broker has refused the account, a subscription or a message, or another client took the session.
         """
         found: list[Received] = []
+        self._flush()
         try:
             first = self._queue.get(timeout=timeout_s)
             while True:
@@ -166,7 +176,22 @@ class Link:
             pass
         if self.failure is not None:
             raise self.failure
+        self._flush()
         return found
+
+    def _flush(self) -> None:
+        while self._backlog and self._handed - self._acknowledged < self._limit:
+            where, what, retain = self._backlog.popleft()
+            self._client.publish(where, what, qos=1, retain=retain)
+            self._handed += 1
+
+    def _run(self) -> None:
+        try:
+            self._client.loop_forever(retry_first_connection=True)
+        except Exception as error:
+            # Whatever breaks this thread must not leave the agent waiting for ever.
+            self._fail(f"the connection's thread stopped: {error!r}")
+            raise
 
     def _fail(self, text: str) -> None:
         self.failure = LinkError(
@@ -193,7 +218,7 @@ class Link:
                 self._fail(f"connection refused: {reason}; expected an account that the broker knows")
             return
         most = getattr(properties, "ReceiveMaximum", None)
-        client.max_inflight_messages_set(min(IN_FLIGHT, int(most)) if most else IN_FLIGHT)
+        self._limit = min(IN_FLIGHT, int(most)) if most else IN_FLIGHT
         self._fresh = True
         if self._topics:
             client.subscribe([(name, SubscribeOptions(qos=1)) for name in self._topics])
@@ -229,5 +254,8 @@ class Link:
     def _on_publish(
         self, _client: mqtt.Client, _data: Any, _mid: int, reason: ReasonCode, _properties: Properties | None
     ) -> None:
+        self._acknowledged += 1
+        if self._backlog:
+            self._queue.put(None)
         if reason.is_failure:
             self._fail(f"publishing refused: {reason}; expected an account that may write its devices' data")
