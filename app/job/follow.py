@@ -16,7 +16,7 @@ from domain.period import local_date
 from store.connection import Connection
 from store.error import translated
 
-logger = logging.getLogger("lantian.settle")
+logger = logging.getLogger(__name__)
 
 #: Targets change slowly: least time between two judgements on one day.
 TARGET_INTERVAL: Final = dt.timedelta(minutes=1)

@@ -62,7 +62,7 @@ def test_targets_rest_without_changes_until_local_midnight(bench: Bench) -> None
 
 
 def test_one_json_line_per_settlement_that_did_something(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "lantian.settle")
+    caplog.set_level(logging.INFO, "app.job.follow")
     bench.step(0, 0)
     bench.step(1, 0)
     bench.step(1, 7)
