@@ -1,0 +1,1 @@
+"""Pure, vectorised functions: arrays in, arrays out."""

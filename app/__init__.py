@@ -1,0 +1,1 @@
+"""Command line, settings, local services and jobs: the only room that knows all others."""

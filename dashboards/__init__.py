@@ -1,0 +1,1 @@
+"""Grafana dashboards as code, and what pushes them over Grafana's HTTP interface."""

@@ -1,0 +1,1 @@
+"""The edge where readings come in: wire codecs and the MQTT collector."""
