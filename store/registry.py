@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 from psycopg import sql
@@ -63,7 +62,7 @@ class RegisteredDevice:
     revision_policy: str
     registered_at: dt.datetime
     retired_at: dt.datetime | None
-    units: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def read_devices(conn: Connection) -> dict[str, RegisteredDevice]:
         " coalesce((select jsonb_object_agg(u.factor, u.unit) from device_unit u where u.device_id = d.id), '{}')"
         " from device d join site s on s.id = d.site_id order by d.id"
     ).fetchall()
-    return {row[0]: RegisteredDevice(*row[:14], MappingProxyType(row[14])) for row in rows}
+    return {row[0]: RegisteredDevice(*row) for row in rows}
 
 
 def _upsert(conn: Connection, table: str, keys: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:

@@ -1,0 +1,221 @@
+"""Writing one batch of messages: one transaction, after which every message is accounted for."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from domain.family import FAMILIES
+from store.block import Rows, factor_rows, wide_rows
+from store.connection import Connection
+from store.contest import resolve_contested
+from store.error import StoreError, kind, message, translated
+from store.message import Batch, FactorBlock, Integers, Mask, Message, ReadingBlock, Rejection
+from store.receipt import Receipt, seen_before, write_receipt
+from store.registry import RegisteredDevice
+from store.sqlstate import Kind
+from store.staging import NEW, REVISED, Statuses, copy_direct, create_staging, insert_staged
+
+__all__ = ["Batch", "BatchResult", "FactorBlock", "Message", "ReadingBlock", "Rejection", "write_batch"]
+
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND: Final = dt.timedelta(microseconds=1)
+#: Status of rows that were not written because their message was rejected.
+_UNWRITTEN: Final = 255
+#: Batches that a connection stages after a direct COPY has met a key that exists.
+_CAUTIOUS_BATCHES: Final = 8
+_cautious: WeakKeyDictionary[Connection, int] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchResult:
+    """What became of a batch.
+
+    Attributes
+    ----------
+    batch_id : int
+        Its row in the ledger.
+    outcomes : list of str
+        Per message ``stored``, ``duplicate``, ``revised`` or ``rejected``.
+    rejections : dict of int to Rejection
+        Messages that the database refused, by index.
+    rows_stored, rows_duplicate, rows_revised : int
+        Rows of messages that were not rejected.
+    """
+
+    batch_id: int
+    outcomes: list[str]
+    rejections: dict[int, Rejection]
+    rows_stored: int
+    rows_duplicate: int
+    rows_revised: int
+
+
+@dataclass(slots=True, eq=False)
+class _Write:
+    """One batch being written."""
+
+    conn: Connection
+    batch: Batch
+    tables: list[Rows]
+    accepted: list[Mask]
+    statuses: list[Statuses]
+    direct: bool
+    rejections: dict[int, Rejection] = field(default_factory=dict)
+
+    def write_messages(self, low: int, high: int) -> None:
+        """Write the rows of messages low <= index < high; on poison halve, down to the message to be rejected."""
+        try:
+            with self.conn.transaction():
+                written = [self._insert(at, low, high) for at in range(len(self.tables))]
+        except psycopg.Error as error:
+            if kind(error) is not Kind.POISON:
+                raise
+            if high - low == 1:
+                self.rejections[low] = Rejection("database_refused", message(error))
+                return
+            middle = (low + high) // 2
+            self.write_messages(low, middle)
+            self.write_messages(middle, high)
+        else:
+            for statuses, (chosen, found) in zip(self.statuses, written, strict=True):
+                statuses[chosen] = found
+
+    def _insert(self, at: int, low: int, high: int) -> tuple[Integers, Statuses]:
+        rows = self.tables[at]
+        chosen = np.flatnonzero((rows.message >= low) & (rows.message < high))
+        statuses = np.full(len(chosen), NEW, dtype=np.uint8)
+        if not len(chosen):
+            return chosen, statuses
+        if self.direct and rows.first(chosen).all():
+            try:
+                with self.conn.transaction():
+                    copy_direct(self.conn, rows, chosen)
+            except psycopg.errors.UniqueViolation:
+                self.direct = False
+            else:
+                return chosen, statuses
+        create_staging(self.conn)
+        contested = ~insert_staged(self.conn, rows, chosen, self.accepted[at])
+        if contested.any():
+            statuses[contested] = resolve_contested(self.conn, rows, chosen[contested], repeated=self._repeated)
+        return chosen, statuses
+
+    def _repeated(self, messages: Integers) -> Mask:
+        return seen_before(self.conn, self.batch.messages, messages)
+
+
+def write_batch(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
+    """Write a batch in one transaction and commit it.
+
+    Rows are inserted, never changed: a key that is taken makes the row a duplicate or a revision. A message whose rows
+    the database refuses is rejected whole (``database_refused``) and the rest is written.
+
+    Parameters
+    ----------
+    conn : Connection
+        Of role lantian_writer, with no transaction open.
+    batch : Batch
+        Messages in order of receipt; of rows with one key the one of the earliest message is the original.
+    devices : mapping of str to RegisteredDevice
+        Every device that has rows.
+
+    Returns
+    -------
+    BatchResult
+        After the commit.
+
+    Raises
+    ------
+    ServiceError
+        Nothing is written (or the connection broke while committing): keep the messages and try again.
+    StoreError
+        Nothing is written and trying again is of no use.
+    """
+    if conn.info.transaction_status not in (TransactionStatus.IDLE, TransactionStatus.UNKNOWN):
+        status = conn.info.transaction_status.name
+        raise StoreError(f"write a batch: found a connection in transaction status {status}, expected none open")
+    _check(batch, devices)
+    with translated("write a batch"), conn.transaction():
+        return _write(conn, batch, devices)
+
+
+def _check(batch: Batch, devices: Mapping[str, RegisteredDevice]) -> None:
+    """Faults of the caller, which no rejection of a message can put right."""
+    blocks: list[ReadingBlock | FactorBlock] = [*batch.readings.values(), *([batch.factors] if batch.factors else [])]
+    unknown = sorted({name for block in blocks for name in block.device_ids} - set(devices))
+    if unknown:
+        raise StoreError(f"write a batch: found rows of devices {unknown[:5]}, expected registered ones")
+    for family, block in batch.readings.items():
+        expected = (len(block.message), FAMILIES[family].width)
+        if block.values.shape != expected or block.flags.shape != expected:
+            raise StoreError(f"write a batch: found {block.values.shape} values of {family}, expected {expected}")
+
+
+def _write(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
+    tables = _tables(batch)
+    accepted = [_counts_at_once(rows, devices) for rows in tables]
+    unwritten = [np.full(len(rows.message), _UNWRITTEN, dtype=np.uint8) for rows in tables]
+    caution = _cautious.get(conn, 0)
+    work = _Write(conn, batch, tables, accepted, unwritten, direct=caution == 0)
+    if tables:
+        work.write_messages(0, len(batch.messages))
+    _cautious[conn] = max(0, caution - 1) if work.direct or caution else _CAUTIOUS_BATCHES
+    counts = np.bincount(np.concatenate([[], *work.statuses]).astype(np.int64), minlength=256)[:3].tolist()
+    outcomes = _outcomes(batch, work)
+    receipt = Receipt(batch.messages, outcomes, work.rejections, batch.collector, batch.opened_at, counts)
+    changed = [
+        (rows, (statuses == NEW) | ((statuses == REVISED) & counted), statuses != _UNWRITTEN)
+        for rows, statuses, counted in zip(tables, work.statuses, accepted, strict=True)
+    ]
+    return BatchResult(write_receipt(conn, receipt, changed, devices), outcomes, work.rejections, *counts)
+
+
+def _tables(batch: Batch) -> list[Rows]:
+    """Rows by table, always in the same order of tables."""
+    received = ((one.received_at - _EPOCH) // _MICROSECOND for one in batch.messages)
+    received_us = np.fromiter(received, np.int64, len(batch.messages))
+    tables = [
+        wide_rows(family, batch.readings[family], received_us)
+        for family in FAMILIES
+        if family in batch.readings and len(batch.readings[family].message)
+    ]
+    if batch.factors is not None and len(batch.factors.message):
+        announced = batch.factors.announced
+        if announced is None:
+            corrections = np.zeros(len(batch.messages), dtype=np.bool_)
+            for block in batch.readings.values():
+                corrections[block.message[block.announced.astype(np.bool_)]] = True
+            announced = corrections[batch.factors.message]
+        tables.append(factor_rows(batch.factors, received_us, announced))
+    return tables
+
+
+def _counts_at_once(rows: Rows, devices: Mapping[str, RegisteredDevice]) -> Mask:
+    """Whether each row, if it is a revision, is accepted without a person."""
+    policies = [devices[name].revision_policy for name in rows.devices]
+    always = np.array([policy == "accept" for policy in policies], dtype=np.bool_)
+    announced = np.array([policy == "explicit" for policy in policies], dtype=np.bool_)
+    return always[rows.device] | (announced[rows.device] & rows.announced)
+
+
+def _outcomes(batch: Batch, work: _Write) -> list[str]:
+    """Rejected > revised > stored > duplicate; a message without rows is stored."""
+    has_rows, has_new, has_revised = np.zeros((3, len(batch.messages)), dtype=np.bool_)
+    for rows, statuses in zip(work.tables, work.statuses, strict=True):
+        has_rows[rows.message] = True
+        has_new[rows.message[statuses == NEW]] = True
+        has_revised[rows.message[statuses == REVISED]] = True
+    codes = np.where(has_revised, 2, np.where(has_new | ~has_rows, 0, 1)).tolist()
+    words = ("stored", "duplicate", "revised")
+    return [
+        "rejected" if one.rejection is not None or at in work.rejections else words[codes[at]]
+        for at, one in enumerate(batch.messages)
+    ]

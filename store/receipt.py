@@ -1,0 +1,241 @@
+"""What a batch leaves behind besides its rows: raw frames, rejects, hours to settle, device states, a ledger row."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from store.block import Rows, ranks
+from store.connection import Connection
+from store.copy_format import HEADER, TRAILER, chosen_texts, numbers, rows_with_payload, times
+from store.message import Integers, Mask, Message, Rejection
+from store.registry import RegisteredDevice
+
+_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND: Final = dt.timedelta(microseconds=1)
+_HOUR_US: Final = 3_600_000_000
+#: Readings over longer spans enter no hour.
+_LONGEST_SPAN_S: Final = 3600
+#: How long ago the first copy of a redelivered message may have come.
+_REDELIVERY: Final = dt.timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A batch whose rows are written; `rejections`: by the database, `row_counts`: stored, duplicate, revised."""
+
+    messages: Sequence[Message]
+    outcomes: Sequence[str]
+    rejections: Mapping[int, Rejection]
+    collector: str
+    opened_at: dt.datetime
+    row_counts: Sequence[int]
+
+    def rejection(self, at: int) -> Rejection | None:
+        """Why message `at` was rejected, by whomever."""
+        return self.messages[at].rejection or self.rejections.get(at)
+
+
+def seen_before(conn: Connection, messages: Sequence[Message], asked: Integers) -> Mask:
+    """Whether the same bytes came from the same device before: earlier in the batch, or kept within seven days.
+
+    Parameters
+    ----------
+    conn : Connection
+        Inside a transaction.
+    messages : sequence of Message
+        The batch.
+    asked : ndarray of int64
+        Indices into it.
+
+    Returns
+    -------
+    ndarray of bool
+        One per asked index.
+    """
+    earliest: dict[tuple[str | None, bytes], int] = {}
+    for at, one in enumerate(messages):
+        earliest.setdefault((one.device_id, one.payload), at)
+    answers = []
+    for at in asked.tolist():
+        one = messages[at]
+        row = conn.execute(
+            "select exists (select from raw_frame where device_id = %s and payload = %s and received_at > %s)",
+            (one.device_id, one.payload, one.received_at - _REDELIVERY),
+        ).fetchone()
+        answers.append(earliest[one.device_id, one.payload] < at or bool(row and row[0]))
+    return np.array(answers, dtype=np.bool_)
+
+
+def write_receipt(
+    conn: Connection,
+    receipt: Receipt,
+    tables: Sequence[tuple[Rows, Mask, Mask]],
+    devices: Mapping[str, RegisteredDevice],
+) -> int:
+    """Write everything besides the rows.
+
+    Parameters
+    ----------
+    conn : Connection
+        Inside the transaction of the batch.
+    receipt : Receipt
+        Messages and their outcomes.
+    tables : sequence of (Rows, ndarray of bool, ndarray of bool)
+        Rows, which of them change an effective value, and which were accepted in some way.
+    devices : mapping of str to RegisteredDevice
+        The registry.
+
+    Returns
+    -------
+    int
+        The batch's id.
+    """
+    row = conn.execute("select nextval('ledger_id_seq')").fetchone()
+    assert row is not None
+    batch_id = int(row[0])
+    _write_frames(conn, receipt, batch_id)
+    _write_rejects(conn, receipt, batch_id)
+    for rows, changed, _ in tables:
+        _mark_hours(conn, rows, changed, devices)
+    _write_states(conn, receipt, [(rows, kept) for rows, _, kept in tables], devices)
+    counts = [receipt.outcomes.count(outcome) for outcome in ("stored", "duplicate", "revised", "rejected")]
+    conn.execute(
+        "insert into ledger (id, collector, opened_at, received, stored, duplicate, revised, rejected,"
+        " rows_stored, rows_duplicate, rows_revised) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (batch_id, receipt.collector, receipt.opened_at, len(receipt.messages), *counts, *receipt.row_counts),
+    )
+    return batch_id
+
+
+def storable(text: str) -> str:
+    """The text as the database can hold it: NUL and lone surrogates become replacement characters."""
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def _write_frames(conn: Connection, receipt: Receipt, batch_id: int) -> None:
+    kept = [
+        (one, outcome) for one, outcome in zip(receipt.messages, receipt.outcomes, strict=True) if outcome != "rejected"
+    ]
+    if not kept:
+        return
+    size = len(kept)
+    received = np.fromiter(((one.received_at - _EPOCH) // _MICROSECOND for one, _ in kept), np.int64, size)
+    device, device_ids = ranks([one.device_id or "" for one, _ in kept])
+    topic, topics = ranks([one.topic for one, _ in kept])
+    outcome, outcomes = ranks([outcome for _, outcome in kept])
+    fields = [
+        times(received),
+        chosen_texts([storable(name) or None for name in device_ids], device),
+        chosen_texts([storable(name) for name in topics], topic),
+        chosen_texts(outcomes, outcome),
+        numbers(np.full(size, batch_id, dtype=np.int64), ">i8"),
+    ]
+    statement = "copy raw_frame (received_at, device_id, topic, outcome, batch_id, payload) from stdin (format binary)"
+    with conn.cursor().copy(statement) as copy:
+        copy.write(HEADER)
+        copy.write(rows_with_payload(fields, [one.payload for one, _ in kept]))
+        copy.write(TRAILER)
+
+
+def _write_rejects(conn: Connection, receipt: Receipt, batch_id: int) -> None:
+    rejected = [(one, receipt.rejection(at)) for at, one in enumerate(receipt.messages)]
+    rows = [
+        (
+            one.received_at,
+            storable(one.topic),
+            one.payload,
+            None if one.device_id is None else storable(one.device_id),
+            storable(why.reason),
+            storable(why.detail),
+            batch_id,
+        )
+        for one, why in rejected
+        if why is not None
+    ]
+    if rows:
+        with conn.cursor().copy(
+            "copy reject (received_at, topic, payload, device_id, reason, detail, batch_id) from stdin (format binary)"
+        ) as copy:
+            copy.set_types(["timestamptz", "text", "bytea", "text", "text", "text", "int8"])
+            for row in rows:
+                copy.write_row(row)
+
+
+def _mark_hours(conn: Connection, rows: Rows, changed: Mask, devices: Mapping[str, RegisteredDevice]) -> None:
+    """Queue each (site, hour) whose effective values changed, once; rows of factors and of whole days have no hour."""
+    chosen = np.flatnonzero(changed & (rows.spans_s <= _LONGEST_SPAN_S))
+    if rows.shape.family == "factor" or not len(chosen):
+        return
+    site, sites = ranks([devices[name].site_id for name in rows.devices])
+    pairs = np.unique(np.column_stack([site[rows.device[chosen]], rows.times_us[chosen] // _HOUR_US]), axis=0)
+    conn.execute(
+        "insert into dirty_hour (family, site_id, hour) select %s, site, to_timestamp(hour * 3600.0::float8)"
+        " from unnest(%s::text[], %s::bigint[]) as t (site, hour)",
+        (rows.shape.family, [sites[at] for at in pairs[:, 0].tolist()], pairs[:, 1].tolist()),
+    )
+
+
+_STATES: Final = """
+insert into device_state as s (device_id, last_received_at, last_time, last_error, last_error_at, link, link_at)
+select id, received, to_timestamp(time_s), error, error_at, link, link_at
+from unnest(%s::text[], %s::timestamptz[], %s::float8[], %s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[])
+    as t (id, received, time_s, error, error_at, link, link_at)
+order by id
+on conflict (device_id) do update set
+    last_received_at = greatest(s.last_received_at, excluded.last_received_at),
+    last_time = greatest(s.last_time, excluded.last_time),
+    last_error = case when excluded.last_error_at < s.last_error_at then s.last_error
+        else coalesce(excluded.last_error, s.last_error) end,
+    last_error_at = greatest(s.last_error_at, excluded.last_error_at),
+    link = case when excluded.link_at < s.link_at then s.link else coalesce(excluded.link, s.link) end,
+    link_at = greatest(s.link_at, excluded.link_at)
+"""
+
+
+@dataclass(slots=True)
+class _State:
+    received: dt.datetime | None = None
+    time_s: float | None = None
+    error: str | None = None
+    error_at: dt.datetime | None = None
+    link: str | None = None
+    link_at: dt.datetime | None = None
+
+
+def _write_states(
+    conn: Connection,
+    receipt: Receipt,
+    tables: Sequence[tuple[Rows, Mask]],
+    devices: Mapping[str, RegisteredDevice],
+) -> None:
+    """One row per device of the batch, in order of id so that collectors never wait in a circle.
+
+    A statement about the link is no sign of life of the measurement: it does not move `last_received_at`.
+    """
+    states: dict[str, _State] = {}
+    for at, one in enumerate(receipt.messages):
+        if one.device_id is None or one.device_id not in devices:
+            continue
+        state = states.setdefault(one.device_id, _State())
+        rejection = receipt.rejection(at)
+        if rejection is not None:
+            state.error, state.error_at = storable(f"{rejection.reason}: {rejection.detail}"), one.received_at
+        elif one.link is not None:
+            state.link, state.link_at = one.link, one.received_at
+        elif state.received is None or one.received_at > state.received:
+            state.received = one.received_at
+    for rows, kept in tables:
+        newest = np.full(len(rows.devices), np.iinfo(np.int64).min)
+        np.maximum.at(newest, rows.device[kept], rows.times_us[kept])
+        for name, time_us in zip(rows.devices, newest.tolist(), strict=True):
+            if time_us != np.iinfo(np.int64).min:
+                state = states.setdefault(name, _State())
+                state.time_s = max(time_us / 1e6, -np.inf if state.time_s is None else state.time_s)
+    columns = [[getattr(state, name) for state in states.values()] for name in _State.__slots__]
+    if states:
+        conn.execute(_STATES, [list(states), *columns])
