@@ -1,0 +1,1 @@
+"""Local services: PostgreSQL with TimescaleDB and Mosquitto on loopback, and where every process finds them."""

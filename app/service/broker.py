@@ -1,0 +1,180 @@
+"""A Mosquitto broker of our own: its configuration, accounts and permissions, started, stopped, reloaded."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from app.service.account import Credentials, hashed_password
+from app.service.port import LOOPBACK, free_port, is_listening
+from app.service.process import end_process, log_tail, start_process, wait_until
+from app.service.progress import Reporter
+from app.service.runtime import Program
+from app.service.unprivileged import ServiceUser, make_folder, write_file
+from domain.error import ServiceError
+
+MAX_PACKET_SIZE: Final = 1_048_576
+#: What each account of the platform may do; devices are covered by patterns on their user name.
+PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "collector": (
+        "read lt/v1/#",
+        "write lt/v1/+/+/+/reply",
+        "write lt/v1/+/+/+/error",
+        "write lt/v1/+/+/+/cmd",
+        "read $SYS/#",
+    ),
+    "simulator": (
+        "write lt/v1/+/+/+/data",
+        "write lt/v1/+/+/+/state",
+        "read lt/v1/+/+/+/reply",
+        "read lt/v1/+/+/+/error",
+        "read lt/v1/+/+/+/cmd",
+    ),
+    "replay": (
+        "write lt/v1/+/+/+/data",
+        "write lt/v1/+/+/+/state",
+        "read lt/v1/+/+/+/reply",
+        "read lt/v1/+/+/+/error",
+        "read lt/v1/+/+/+/cmd",
+    ),
+    "doctor": ("read $SYS/#", "readwrite lt/v1/doctor/#"),
+}
+_DEVICE: Final = {"write": ("data", "state"), "read": ("cmd", "reply", "error")}
+
+
+def access_list() -> str:
+    """The broker's file of permissions."""
+    blocks = ["# Written by lantian at every start. Devices: only their own branch, by user name."]
+    blocks += [f"pattern {verb} lt/v1/+/+/%u/{stream}" for verb, streams in _DEVICE.items() for stream in streams]
+    for account, rules in PERMISSIONS.items():
+        blocks += ["", f"user {account}", *(f"topic {rule}" for rule in rules)]
+    return "\n".join(blocks) + "\n"
+
+
+class Broker:
+    """One Mosquitto with its folder of configuration and data.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds configuration, passwords, permissions and the stored messages.
+    program : Program
+        Mosquitto.
+    user : ServiceUser
+        Owner of the folder and user of the broker.
+    log : Path
+        Log file.
+    max_queued_messages : int
+        Messages kept per session while its program is away.
+    autosave_s : int
+        Seconds between two savings of sessions and messages to disk.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything behind the star is named by its caller
+        self,
+        folder: Path,
+        program: Program,
+        user: ServiceUser,
+        *,
+        log: Path,
+        max_queued_messages: int = 1_000_000,
+        autosave_s: int = 30,
+    ) -> None:
+        self.folder = folder
+        self.configuration = folder / "mosquitto.conf"
+        self.log = log
+        self.port = 0
+        self._program = program
+        self._user = user
+        self._max_queued_messages = max_queued_messages
+        self._autosave_s = autosave_s
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the broker that this object started lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int | None:
+        """Process number of the broker, None when it does not run."""
+        return self._process.pid if self._process is not None and self.is_running else None
+
+    def settings(self) -> dict[str, str]:
+        """The broker's settings; in-flight and queue limits are what redelivery to a busy collector needs."""
+        return {
+            "per_listener_settings": "false",
+            "listener": f"{self.port} {LOOPBACK}",
+            "allow_anonymous": "false",
+            "password_file": str(self.folder / "passwords"),
+            "acl_file": str(self.folder / "permissions"),
+            "max_inflight_messages": "0",
+            "max_queued_messages": str(self._max_queued_messages),
+            "max_queued_bytes": "0",
+            "max_packet_size": str(MAX_PACKET_SIZE),
+            "persistence": "true",
+            "persistence_location": f"{self.folder / 'data'}/",
+            "autosave_interval": str(self._autosave_s),
+            "autosave_on_changes": "false",
+            "persistent_client_expiration": "90d",
+            "sys_interval": "5",
+            "set_tcp_nodelay": "true",
+            "log_dest": "stderr",
+            "log_timestamp_format": "%Y-%m-%dT%H:%M:%SZ",
+            "log_type": "error\nlog_type warning\nlog_type notice",
+            "connection_messages": "true",
+        }
+
+    def write_accounts(self, credentials: Credentials) -> None:
+        """Write the password file and the permissions; a running broker takes them over at once."""
+        devices = {name: record.password for name, record in credentials.devices.items()}
+        lines = [f"{name}:{hashed_password(word)}\n" for name, word in {**devices, **credentials.accounts}.items()]
+        write_file(self.folder / "passwords", "".join(lines), user=self._user)
+        write_file(self.folder / "permissions", access_list(), user=self._user)
+        if self._process is not None and self.is_running:
+            self._process.send_signal(signal.SIGHUP)
+
+    def start(self, port: int, credentials: Credentials, reporter: Reporter) -> None:
+        """Start the broker and wait until it accepts connections; a taken port is replaced by another.
+
+        Parameters
+        ----------
+        port : int
+            Port to try first, 0 for any.
+        credentials : Credentials
+            The accounts.
+        reporter : Reporter
+            Told when another port had to be chosen.
+        """
+        make_folder(self.folder, self._user, 0o700)
+        make_folder(self.folder / "data", self._user, 0o700)
+        self.write_accounts(credentials)
+        for _ in range(5):
+            self.port = free_port(port)
+            if port and self.port != port:
+                reporter.say(f"port {port} is taken: the broker listens on {self.port}")
+            text = "".join(f"{key} {value}\n" for key, value in self.settings().items())
+            write_file(self.configuration, text, user=self._user)
+            command = [self._program.path, "-c", self.configuration]
+            self._process = start_process(self._user, command, folder=self.folder, log=self.log, dies_by=signal.SIGTERM)
+            if wait_until(lambda: is_listening(self.port), lambda: self.is_running, 20) and self.is_running:
+                return
+            if "in use" not in log_tail(self.log):
+                break
+        self.stop()
+        raise ServiceError(f"Mosquitto did not start; the end of {self.log}:\n{log_tail(self.log)}")
+
+    def stop(self) -> None:
+        """Shut the broker down; sessions and queued messages are saved."""
+        if self._process is not None:
+            end_process(self._process, signal.SIGTERM)
+        self._process = None
+
+    def kill(self) -> None:
+        """End the broker at once; what changed since the last saving is lost."""
+        if self._process is not None:
+            end_process(self._process)
+        self._process = None
