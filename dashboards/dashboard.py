@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +78,11 @@ def dashboard_json(dashboard: Dashboard) -> Json:
         "uid": dashboard.uid,
         "weekStart": "monday",
     }
+
+
+def document_text(document: Json) -> str:
+    """A document as text: keys sorted, two blanks of indentation, Chinese as it is, a final line end."""
+    return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def _item_json(item: Heading | Panel, position: Position, folder: str) -> Json:

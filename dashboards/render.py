@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Final
 
 from dashboards.air import AIR_DASHBOARD
-from dashboards.dashboard import Dashboard, dashboard_json
+from dashboards.dashboard import Dashboard, dashboard_json, document_text
 from dashboards.targets import TARGETS_DASHBOARD
 from domain.error import ConfigurationError
 
@@ -26,8 +25,8 @@ def dashboard_named(uid: str) -> Dashboard:
 
 
 def rendered(dashboard: Dashboard) -> str:
-    """The document as text: keys sorted, two blanks of indentation, Chinese as it is, a final line end."""
-    return json.dumps(dashboard_json(dashboard), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    """The rendered file of a dashboard."""
+    return document_text(dashboard_json(dashboard))
 
 
 def write_rendered(folder: Path) -> list[Path]:

@@ -31,7 +31,7 @@ end / power(10::float8, decimals) + 0.0;
 -- words ---------------------------------------------------------------------------------------------------------------
 
 create view screen.aqi_level as
-select edition, level, category_zh, colour_zh, hex, aqi_low, aqi_high
+select edition, level, level_zh, category_zh, colour_zh, hex, aqi_low, aqi_high, effect_zh, advice_zh, clause
 from lantian.aqi_level;
 
 create view screen.pollutant as

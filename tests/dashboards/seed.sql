@@ -1,0 +1,74 @@
+-- A small county with two years of days and three days of hours, relative to now, written straight into the tables.
+-- The shipped registry is there already; statistics are made up but consistent enough for every panel to have rows.
+
+insert into air_hour (site_id, hour, pm25, pm10, so2, no2, co, o3, minutes, flag, iaqi_pm25, aqi, aqi_available, level,
+    primary_pollutants, edition)
+select s.id, h.hour, 40.5 + n, 80.2 + n, 12.5, 33.5, 0.85, 90.4, array_fill(60::smallint, array[12]), repeat('1', 12),
+    case when n % 6 = 0 then 151 else 70 end, case when n % 6 = 0 then 151 else 70 end,
+    case when n % 6 = 0 then 151 else 70 end, case when n % 6 = 0 then 4 else 2 end, array['pm25', 'o3'], 'hj633-2026'
+from site s
+cross join lateral (
+    select date_trunc('hour', now()) - n * interval '1 hour' as hour, n from generate_series(1, 72) as n
+) h
+where s.id in ('zhongyang', 'ningxiang', 'jinluo', 'micro-ningxiang-1');
+
+-- Half of the last day is missing at one station.
+delete from air_hour where site_id = 'jinluo' and hour >= date_trunc('hour', now()) - interval '12 hours';
+
+insert into air_day (site_id, day, pm25, pm10, so2, no2, co, o3_8h, hours, o3_windows, aqi, aqi_available, level,
+    primary_pollutants, edition)
+select s.id, screen.today() - n, 28.4 + (n % 7), 60.1, 11.2, 30.5, 0.9, 101.0, array[24, 24, 23, 24, 24, 20]::smallint[], 17,
+    78, 78, 2, array['pm25'], 'hj633-2026'
+from site s cross join generate_series(0, 729) as n
+where s.id in ('zhongyang', 'ningxiang');
+
+insert into period_statistic (site_id, kind, start, pollutant, statistic, value, published, valid_days, days, valid,
+    limit_value, limit_edition, complies)
+select 'zhongyang', k.kind, k.start, p.pollutant, p.statistic, p.value, round(p.value), 300, 320, k.kind = 'month',
+    case when k.kind = 'year' then p.limit_value end, '2026-transitional', case when k.kind = 'year' then p.value <= p.limit_value end
+from (values
+    ('pm25', 'mean', 31.4, 30.0), ('pm25', 'p95', 58.0, 60.0), ('pm10', 'mean', 61.0, 60.0), ('pm10', 'p95', 110.0, 120.0),
+    ('so2', 'mean', 12.0, 60.0), ('so2', 'p98', 33.0, 150.0), ('no2', 'mean', 31.0, 40.0), ('no2', 'p98', 66.0, 80.0),
+    ('co', 'p95', 1.4, 4.0), ('o3', 'p90', 148.0, 160.0)
+) as p (pollutant, statistic, value, limit_value)
+cross join (
+    select 'year' as kind, make_date(extract(year from screen.today())::integer - n, 1, 1) as start from generate_series(0, 1) as n
+    union all
+    select 'month', make_date(extract(year from screen.today())::integer, n, 1) from generate_series(1, 3) as n
+) as k;
+
+insert into period_summary (site_id, kind, start, valid_days, days, days_by_level, good_days, good_day_ratio, complies,
+    limit_edition, aqi_edition)
+select site_id, kind, start, 300, 320, array[100, 160, 30, 6, 3, 1]::smallint[], 260, 86.7, null, '2026-transitional', 'hj633-2026'
+from period_statistic group by site_id, kind, start;
+
+-- The year in which the plan is due is over, the running one is not.
+insert into target_actual (area_id, target_id, period_start, as_of, value, published, status, valid_days, remaining_days,
+    allowed_mean, complete)
+values
+    ('zhongyang', 'pm25_annual', '2025-01-01', '2025-12-31', 29.6, 30, 'met', 360, 0, null, true),
+    ('zhongyang', 'pm25_annual', make_date(extract(year from screen.today())::integer, 1, 1), screen.today(), 31.4, 31, 'at_risk',
+        300, 45, 20.7, false),
+    ('zhongyang', 'pm25_annual_class2', '2025-01-01', '2025-12-31', 29.6, 30, 'met', 360, 0, null, true),
+    ('zhongyang', 'so2_annual', '2024-01-01', '2024-12-31', 14.2, 14, 'no_data', 200, 0, null, true),
+    ('zhongyang', 'grade_b_named', '2024-01-01', screen.today(), 1, 1, 'missed', null, 0, null, true),
+    ('zhongyang', 'coal_total', '2025-01-01', screen.today(), null, null, 'awaiting_report', null, null, null, true),
+    ('zhongyang', 'monitor_online', date_trunc('month', screen.today())::date, screen.today(), 97.25, 97.2, 'on_track', null, 10, null,
+        false);
+
+insert into device_state (device_id, last_received_at, last_time, last_error, last_error_at, link, link_at)
+values
+    ('ningxiang-air', now(), now() - interval '1 minute', null, null, 'online', now()),
+    ('jinluo-air', now() - interval '20 minutes', now() - interval '20 minutes', null, null, 'online', now()),
+    ('zhike-air', now() - interval '13 hours', now() - interval '13 hours', 'crc_mismatch: found 1234, expected 5678', now(),
+        'offline', now());
+
+insert into ledger (collector, opened_at, committed_at, received, stored, duplicate, revised, rejected, rows_stored,
+    rows_duplicate, rows_revised)
+select 'test', now(), now() - n * interval '1 hour', 100, 90, 5, 3, 2, 90, 5, 3 from generate_series(0, 5) as n;
+
+insert into reject (received_at, topic, payload, device_id, reason, detail, batch_id)
+values
+    (now() - interval '5 minutes', 'lt/v1/zhongyang/hj212/zhike-air/data', '##0000', 'zhike-air', 'crc_mismatch',
+        'found 1234, expected 5678', 1),
+    (now() - interval '6 minutes', 'lt/v1/zhongyang/json/nobody/data', '{}', null, 'unknown_device', 'nobody', 1);

@@ -1,0 +1,202 @@
+"""Every statement of every panel and variable, run as Grafana would run it, as the role that reads the views."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from grafana_sql import Range, UnknownMacroError, Values, expanded, with_variables
+
+from dashboards.panel import Panel, panel_queries
+from dashboards.render import DASHBOARDS
+from domain.county import load_county as county_data
+from store.reference import load_reference
+from store.registry import load_county
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+SEED = Path(__file__).parent / "seed.sql"
+NOW = dt.datetime.now(dt.UTC).replace(microsecond=123000)
+#: Types that Grafana's data source turns into numbers, texts, times or booleans.
+NUMBERS = {20, 21, 23, 700, 701, 1700}
+TEXTS = {25, 705, 1042, 1043}
+TIMES = {1184}
+BOOLEANS = {16}
+CASES = [(dashboard, panel) for dashboard in DASHBOARDS for panel in dashboard.panels if panel.sql]
+IDS = [f"{dashboard.uid}-{panel.title}" for dashboard, panel in CASES]
+#: Panels that rest on nothing but the registry have rows without any reading.
+EMPTY_VALUES: Values = {"area": "", "year": "", "kind": [], "site": []}
+SPANS = (Range(NOW - dt.timedelta(hours=48), NOW), Range(NOW - dt.timedelta(days=400), NOW, "12h"))
+
+
+@pytest.fixture(scope="module")
+def empty_reader(module_database: Any) -> Iterator[Connection]:
+    """The reader's connection to a migrated database without a county."""
+    with psycopg.connect(module_database().url("lantian_reader"), autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture(scope="module")
+def reader(module_database: Any) -> Iterator[Connection]:
+    """The reader's connection to a seeded county."""
+    database = module_database()
+    with psycopg.connect(
+        database.url("lantian_owner"), options="-c search_path=lantian,screen,public -c timezone=UTC"
+    ) as owner:
+        load_reference(owner)
+        load_county(owner, county_data("zhongyang"))
+        owner.execute(SEED.read_bytes())
+    with psycopg.connect(database.url("lantian_reader"), autocommit=True) as conn:
+        yield conn
+
+
+def seeded_values(conn: Connection, dashboard: Any) -> Values:
+    """What Grafana has chosen in every variable after loading the dashboard: the stored choice, all, or the first."""
+    values: dict[str, str | list[str]] = {}
+    for variable in dashboard.variables:
+        statement = with_variables(dashboard.variable_sql(variable), values)
+        rows = conn.execute(statement.encode()).fetchall()
+        options = [value for _, value in rows]
+        if variable.multiple:
+            chosen = [value for _, value in variable.chosen if value in options]
+            values[variable.name] = chosen or options
+        else:
+            values[variable.name] = options[0] if options else ""
+    return values
+
+
+def run(conn: Connection, panel: Panel, folder: str, values: Values, span: Range) -> list[tuple[list[Any], list[Any]]]:
+    """Columns (name, type) and rows of each query of a panel."""
+    results = []
+    for sql in panel_queries(panel, folder):
+        cursor = conn.execute(expanded(sql, values, span).encode())
+        assert cursor.description is not None
+        results.append(([(column.name, column.type_code) for column in cursor.description], cursor.fetchall()))
+    return results
+
+
+def check_series(columns: list[Any], rows: list[Any]) -> None:
+    """What a time series needs: a time, numbers, at most one name of the series, ordered, no twins."""
+    names = [name for name, _ in columns]
+    assert names[0] == "time"
+    assert columns[0][1] in TIMES
+    words = [name for name, kind in columns if kind in TEXTS]
+    assert words in ([], ["metric"])
+    assert all(kind in NUMBERS for name, kind in columns if name not in ("time", "metric"))
+    if words:
+        assert len(columns) == 3
+    moments = [row[0] for row in rows]
+    assert None not in moments
+    assert moments == sorted(moments)
+    keys = [(row[0], row[names.index("metric")] if words else "") for row in rows]
+    assert len(set(keys)) == len(keys)
+
+
+def check_table(panel: Panel, columns: list[Any], rows: list[Any]) -> None:
+    """Only types that Grafana shows, no column twice, and what the panel type needs."""
+    names = [name for name, _ in columns]
+    assert len(set(names)) == len(names)
+    strange = [column for column in columns if column[1] not in NUMBERS | TEXTS | TIMES | BOOLEANS]
+    assert not strange
+    numbers = [name for name, kind in columns if kind in NUMBERS]
+    view = panel.visualisation
+    if view.type in ("gauge", "bargauge") or (view.type == "stat" and not _shows_text(panel)):
+        assert numbers
+    if view.type == "bargauge" and view.options["reduceOptions"]["values"]:  # type: ignore[index]
+        assert len(columns) == 2
+        assert columns[0][1] in TEXTS
+        assert columns[1][1] in NUMBERS
+    elif view.type in ("stat", "gauge", "bargauge"):
+        assert len(rows) <= 1
+    if view.type == "geomap":
+        assert {"纬度", "经度", "AQI"} <= set(numbers)
+    for override in view.overrides:
+        assert override["matcher"]["options"] in names, f"no column for override {override['matcher']}"  # type: ignore[index]
+
+
+def _shows_text(panel: Panel) -> bool:
+    options = panel.visualisation.options["reduceOptions"]
+    return isinstance(options, dict) and bool(options["fields"])
+
+
+@pytest.mark.parametrize(("dashboard", "panel"), CASES, ids=IDS)
+def test_panel_runs_on_an_empty_database(empty_reader: Connection, dashboard: Any, panel: Panel) -> None:
+    values = seeded_values(empty_reader, dashboard)
+    assert values == {name: EMPTY_VALUES[name] if name != "year" else str(_year()) for name in values}
+    for columns, rows in run(empty_reader, panel, dashboard.folder, values, SPANS[0]):
+        counts_only = panel.sql == ("status_counts",)
+        assert len(rows) == (1 if counts_only else 0)
+        assert columns
+
+
+def _year() -> int:
+    return dt.datetime.now(dt.timezone(dt.timedelta(hours=8))).year
+
+
+@pytest.mark.parametrize(("dashboard", "panel"), CASES, ids=IDS)
+@pytest.mark.parametrize("span", SPANS, ids=["two days", "long"])
+def test_panel_has_data_of_the_right_shape(reader: Connection, dashboard: Any, panel: Panel, span: Range) -> None:
+    results = run(reader, panel, dashboard.folder, seeded_values(reader, dashboard), span)
+    for columns, rows in results:
+        assert rows
+        if panel.visualisation.format == "time_series":
+            check_series(columns, rows)
+        else:
+            check_table(panel, columns, rows)
+    if panel.visualisation.format == "time_series":
+        series = {row[1] for columns, rows in results for row in rows if columns[1][0] == "metric"}
+        series |= {name for columns, _ in results for name, _ in columns if name not in ("time", "metric", "value")}
+        named = {override["matcher"]["options"] for override in panel.visualisation.overrides}  # type: ignore[index]
+        assert named <= series
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda dashboard: dashboard.uid)
+def test_variables_offer_texts_and_values(reader: Connection, dashboard: Any) -> None:
+    values: dict[str, str | list[str]] = seeded_values(reader, dashboard)
+    for variable in dashboard.variables:
+        cursor = reader.execute(with_variables(dashboard.variable_sql(variable), values).encode())
+        assert cursor.description is not None
+        assert [column.name for column in cursor.description] == ["__text", "__value"]
+        rows = cursor.fetchall()
+        assert rows
+        assert len({value for _, value in rows}) == len(rows)
+        stored = [pair for pair in variable.chosen if pair not in rows]
+        assert not stored, f"{variable.name} starts with choices that the list does not have"
+
+
+def test_a_name_with_a_quote_stays_a_name(reader: Connection) -> None:
+    dashboard, panel = next(case for case in CASES if case[1].sql == ("sites",))
+    values = {"area": "o'brien", "site": ["it's", "x'); drop table lantian.air_hour; --"], "kind": ["area"]}
+    assert run(reader, panel, dashboard.folder, values, SPANS[0])[0][1] == []
+
+
+def test_reader_may_read_views_only(reader: Connection) -> None:
+    for table in ("air_hour", "reject", "air_reading", "device"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(f"select * from lantian.{table} limit 1".encode())
+    for statement in ("create table screen.x (a int)", "create temporary table y (a int)", "delete from screen.area"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute(statement.encode())
+
+
+def test_expander_refuses_what_grafana_refuses() -> None:
+    with pytest.raises(UnknownMacroError, match="Unknown macro __timeRange"):
+        expanded("select $__timeRange(hour)", {}, SPANS[0])
+    with pytest.raises(UnknownMacroError, match="interval"):
+        expanded("select $__timeGroup(hour,$nothing)", {}, SPANS[0])
+
+
+def test_expander_writes_what_grafana_writes() -> None:
+    span = Range(dt.datetime(2026, 11, 23, 0, 0, tzinfo=dt.UTC), dt.datetime(2026, 11, 24, 1, 2, 3, 450000, dt.UTC))
+    assert expanded("$__timeFilter(hour)", {}, span) == (
+        "hour BETWEEN '2026-11-23T00:00:00Z' AND '2026-11-24T01:02:03.45Z'"
+    )
+    assert expanded("$__timeGroupAlias(hour,$__interval,NULL)", {}, span) == (
+        "time_bucket('3600.000s',hour) AS \"time\""
+    )
+    assert expanded("any (array[${site:sqlstring}]::text[])", {"site": ["a", "b'c"]}, span) == (
+        "any (array['a','b''c']::text[])"
+    )
