@@ -72,8 +72,9 @@ def request_moment(request: str) -> int:
         When it is not 17 digits of a moment.
     """
     try:
-        year, *rest = int(request[:4]), *(int(request[at : at + 2]) for at in range(4, 14, 2))
-        moment = dt.datetime(year, *rest, tzinfo=ZONE)
+        # Digit by digit: strptime takes ten times as long, and history asks this for every hour.
+        month, day, hour, minute, second = (int(request[at : at + 2]) for at in range(4, 14, 2))
+        moment = dt.datetime(int(request[:4]), month, day, hour, minute, second, tzinfo=ZONE)
         return int(moment.timestamp()) * 1000 + int(request[14:17])
     except ValueError as error:
         raise AnswerError(f"found QN {request!r}, expected 17 digits of a moment") from error

@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import paho.mqtt.client as mqtt
@@ -32,14 +33,13 @@ class LinkError(ServiceError):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where the broker is and who speaks; `ca_file` None with `tls` means the system's authorities."""
+    """Where the broker is and who speaks; `ca_file` names the authority to check when the connection is encrypted."""
 
     host: str
     port: int
     username: str
     password: str
-    tls: bool = False
-    ca_file: str | None = None
+    ca_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +97,8 @@ class Link:
         self._fresh = False
         client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
         client.username_pw_set(account.username, account.password)
-        if account.tls:
-            client.tls_set(ca_certs=account.ca_file, tls_version=ssl.PROTOCOL_TLS_CLIENT)
+        if account.ca_file is not None:
+            client.tls_set(ca_certs=str(account.ca_file), tls_version=ssl.PROTOCOL_TLS_CLIENT)
         if will is not None:
             client.will_set(will[0], will[1], qos=1, retain=True)
         client.max_inflight_messages_set(0)
