@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 BEIJING = dt.timezone(dt.timedelta(hours=8))
-START = dt.datetime(2026, 2, 27, 12, tzinfo=BEIJING)  # the edition of the rules changes during the traffic
+START = dt.datetime(2026, 2, 27, 18, tzinfo=BEIJING)  # the edition of the rules changes during the traffic
 HOURS = 36
 KEYS = ("pm25", "pm10", "so2", "no2", "co", "o3")
 FACTORS = ("a34004", "a34002", "a21026", "a21004", "a21005", "a05024")
