@@ -1,15 +1,14 @@
 """Fixtures that every room's tests share. Real PostgreSQL with TimescaleDB, real Mosquitto, never an imitation.
 
-* ``services``: the session's `app.service.local.LocalServices` (database and broker on loopback, flushing off), for
+* ``services``: the session's `app.service.local.LocalServices` (database and broker on loopback, no flushing), for
   ``services.kill_broker()`` and ``services.restart_missing()``; what you kill you must bring back.
-* ``database``: a fresh migrated database per test; ``database.url("lantian_writer")`` is the address for a role,
-  ``database.name`` its name.
+* ``database``: a fresh migrated database per test; ``database.url("lantian_writer")`` is the address for a role.
 * ``broker``: ``broker("collector")`` is the `BrokerAddress` (host, port, username, password, tls) of an account of the
   platform: collector, simulator, replay, doctor.
 * ``device_account``: ``device_account("micro-001")`` makes a device's account at the broker and returns its address.
 * ``shared_data``: the folder ``../shared`` beside the checkout; the test is skipped when a plain clone has none.
 
-The first run of a machine without PostgreSQL, TimescaleDB and Mosquitto downloads them into the cache folder. Topics and
+The first run on a machine without PostgreSQL, TimescaleDB and Mosquitto downloads them into the cache folder. Topics and
 accounts are shared by the session: use county, device and client names of your own test.
 """
 

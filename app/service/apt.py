@@ -185,8 +185,9 @@ def check_tools() -> None:
     missing = [name for name in ("apt-get", "apt-config", "dpkg", "dpkg-deb") if shutil.which(name) is None]
     if missing:
         raise PrerequisiteError(
-            f"no PostgreSQL with TimescaleDB is installed, and a private copy cannot be made without {', '.join(missing)}; "
-            "install PostgreSQL 15 or newer with TimescaleDB and Mosquitto 2, or name a database and a broker in the settings"
+            "PostgreSQL with TimescaleDB or Mosquitto is not installed, and a private copy cannot be made without "
+            f"{', '.join(missing)}; install PostgreSQL 15 or newer with TimescaleDB and Mosquitto 2 or newer, "
+            "or name a database and a broker in the settings (docs/settings.md)"
         )
 
 

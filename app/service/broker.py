@@ -24,6 +24,7 @@ PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "write lt/v1/+/+/+/reply",
         "write lt/v1/+/+/+/error",
         "write lt/v1/+/+/+/cmd",
+        "readwrite lt/v1/preflight/#",
         "read $SYS/#",
     ),
     "simulator": (
@@ -40,7 +41,7 @@ PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "read lt/v1/+/+/+/error",
         "read lt/v1/+/+/+/cmd",
     ),
-    "doctor": ("read $SYS/#", "readwrite lt/v1/doctor/#"),
+    "doctor": ("read $SYS/#", "readwrite lt/v1/doctor/#", "readwrite lt/v1/preflight/#"),
 }
 _DEVICE: Final = {"write": ("data", "state"), "read": ("cmd", "reply", "error")}
 
@@ -158,7 +159,7 @@ class Broker:
                 reporter.say(f"port {port} is taken: the broker listens on {self.port}")
             text = "".join(f"{key} {value}\n" for key, value in self.settings().items())
             write_file(self.configuration, text, user=self._user)
-            command = [self._program.path, "-c", self.configuration]
+            command: list[str | Path] = [self._program.path, "-c", self.configuration]
             self._process = start_process(self._user, command, folder=self.folder, log=self.log, dies_by=signal.SIGTERM)
             if wait_until(lambda: is_listening(self.port), lambda: self.is_running, 20) and self.is_running:
                 return

@@ -20,7 +20,7 @@ def _user_folder(variable: str, default: str) -> Path:
 
 
 def home_folder() -> Path:
-    """Where a checkout keeps its data: below /var/lib for root, since a service user must reach it, else XDG's data folder."""
+    """Where a checkout keeps its data: below /var/lib for root, for a service user must reach it, else XDG's folder."""
     parent = Path("/var/lib") if os.geteuid() == 0 else _user_folder("XDG_DATA_HOME", ".local/share")
     return parent / "lantian" / _checkout_id()
 

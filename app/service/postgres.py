@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from app.service.account import ROLES, SUPERUSER, Credentials
+from app.service.home import DATABASE
 from app.service.port import LOOPBACK, free_port
 from app.service.process import end_process, log_tail, run_as, start_process, wait_until
 from app.service.progress import Reporter
@@ -19,7 +20,6 @@ from app.service.runtime import Program
 from app.service.unprivileged import ServiceUser, make_folder, write_file
 from domain.error import ServiceError
 
-DATABASE: Final = "lantian"
 _LONGEST_SOCKET_PATH: Final = 90
 
 
@@ -86,7 +86,14 @@ class Cluster:
                 "--no-instructions",
             ]
             extra = [] if self._durable else ["--no-sync"]
-            command = [self._program.path / "initdb", "-D", fresh, f"--pwfile={secret}", *options, *extra]
+            command: list[str | Path] = [
+                self._program.path / "initdb",
+                "-D",
+                fresh,
+                f"--pwfile={secret}",
+                *options,
+                *extra,
+            ]
             run_as(self._user, command, self.folder)
         finally:
             secret.unlink(missing_ok=True)
@@ -147,7 +154,7 @@ class Cluster:
             lines = [f"{key} = {value}" for key, value in self._settings().items()]
             write_file(self.data / "lantian.conf", "\n".join(lines) + "\n", user=self._user)
             mark = self.log.stat().st_size if self.log.exists() else 0
-            command = [self._program.path / "postgres", "-D", self.data]
+            command: list[str | Path] = [self._program.path / "postgres", "-D", self.data]
             self._process = start_process(self._user, command, folder=self.folder, log=self.log, dies_by=signal.SIGINT)
             if wait_until(self._answers, lambda: self.is_running, 120):
                 return
@@ -162,7 +169,7 @@ class Cluster:
     def _answers(self) -> bool:
         # Without a password the server refuses; that it refuses says that it is ready.
         try:
-            psycopg.connect(host=LOOPBACK, port=self.port, user=SUPERUSER, password="-", dbname="postgres").close()
+            psycopg.connect(host=LOOPBACK, port=self.port, user=SUPERUSER, password="none", dbname="postgres").close()  # noqa: S106
         except psycopg.OperationalError as error:
             return "authentication failed" in str(error)
         return True

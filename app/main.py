@@ -1,0 +1,82 @@
+"""The command `lantian`: a table of commands that are loaded when they are asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+from collections.abc import Mapping
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Any, Final
+
+import click
+
+from domain.error import LantianError
+
+#: Name -> module that defines `command`, and what it is for. Loaded when used, so that one does not slow the others.
+COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "up": ("app.command.up", "Start everything: database, broker, collector, statistics, simulated stations."),
+        "down": ("app.command.down", "Stop everything; the data stay."),
+        "status": ("app.command.status", "What runs, how fresh the data are, AQI by site, targets."),
+        "doctor": ("app.command.doctor", "Check and explain every prerequisite."),
+        "migrate": ("app.command.migrate", "Bring the database to this version's schema and reference data."),
+        "collect": ("app.command.collect", "Carry readings from the broker into the database."),
+        "settle": ("app.command.settle", "Recompute statistics of what has changed."),
+        "target": ("app.command.target", "Targets with their actuals; report a figure."),
+        "device": ("app.command.service", "Accounts of devices at the local broker."),
+        "simulate": ("app.command.simulate", "Let simulated stations live."),
+        "replay": ("app.command.replay", "Send real hourly measurements through the broker."),
+        "dashboards": ("app.command.dashboards", "Grafana dashboards: render, check, push."),
+        "aqi": ("app.command.aqi", "Air quality index of hours or days in a CSV file."),
+        "evaluate": ("app.command.evaluate", "A year's statistics and compliance from files."),
+        "decode": ("app.command.decode", "What is in a frame."),
+        "supervise": ("app.command.supervise", "Run the processes of `lantian up` (used by it)."),
+    }
+)
+HIDDEN: Final = frozenset({"supervise"})
+FAILED: Final = 2
+
+
+class LazyGroup(click.Group):
+    """A group whose commands live in modules that are imported when needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names of the commands, in the order of the table."""
+        return [name for name in COMMANDS if name not in HIDDEN]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name, None when there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{COMMANDS[cmd_name][0]}.command is no click command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
+        rows = [(name, text) for name, (_, text) in COMMANDS.items() if name not in HIDDEN]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; an error raised on purpose is one clear message and exit status 2."""
+        try:
+            return super().invoke(ctx)
+        except LantianError as error:
+            if ctx.params.get("debug"):
+                click.echo(traceback.format_exc(), err=True)
+            click.echo(f"lantian: {error}", err=True)
+            sys.exit(FAILED)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.version_option(version("lantian"), prog_name="lantian")
+@click.option("--debug", is_flag=True, help="Show where an error came from.")
+def main(debug: bool) -> None:
+    """Lantian 蓝天: air-quality monitoring for a county environment bureau.
+
+    First run: lantian up. Settings: docs/settings.md.
+    """
