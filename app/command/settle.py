@@ -1,0 +1,59 @@
+"""`lantian settle`: compute what readings have changed."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import signal
+import sys
+import threading
+
+import click
+from rich.console import Console
+
+from app.job.follow import Follower
+from app.job.settle import LIMIT, Settled, settle
+from app.job.target import evaluate_targets
+from app.service.address import app_database_url
+from app.settings import load_settings
+from store.connection import Connection, connect
+from store.error import translated
+
+
+@click.command("settle")
+@click.option("--follow", is_flag=True, help="Keep settling until stopped (SIGTERM, Ctrl-C).")
+@click.option("--limit", default=LIMIT, show_default=True, type=click.IntRange(1), help="Queue rows per transaction.")
+def command(follow: bool, limit: int) -> None:
+    """Recompute dirty hours, days, months, quarters and years, then the targets."""
+    if follow:
+        follow_queues(load_settings().settle_interval_s)
+        return
+    with translated("settle"), _open() as conn:
+        done = settle(conn, clock=_clock, limit=limit)
+        targets = len(evaluate_targets(conn, now=_clock()))
+    Console().print(summary(done, targets))
+
+
+def follow_queues(interval_s: float) -> None:
+    """Settle every `interval_s` seconds until SIGTERM or SIGINT; one JSON line per settlement on standard error."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    Follower(_clock, stop).follow(_open, interval_s)
+
+
+def summary(done: Settled, targets: int) -> str:
+    """What a settlement did, on one line."""
+    return (
+        f"{done.claimed} queue rows settled: {done.hours} hours, {done.days} days, {done.periods} periods;"
+        f" {targets} target figures judged"
+    )
+
+
+def _open() -> Connection:
+    return connect(app_database_url(), autocommit=True, application_name="lantian settle")
+
+
+def _clock() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
