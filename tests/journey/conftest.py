@@ -22,7 +22,6 @@ from paho.mqtt.properties import Properties
 from store.connection import Connection, connect
 from store.registry import NewDevice, NewSite, set_units, upsert_device, upsert_site
 
-TOPICS = [f"lt/v1/{COUNTY}/+/+/data"]
 _numbers = itertools.count(1)
 
 
@@ -30,13 +29,14 @@ class Journey:
     """One test's county: a database, a session at the broker under its own name, collectors to start and kill."""
 
     def __init__(self, database: Any, broker: Callable[[str], Any], app: Connection, log: Path) -> None:
-        self.app, self._database, self._broker, self._log = app, database, broker, log
+        self.app, self.database, self._broker, self._log = app, database, broker, log
+        self._topics: list[str] = []
         self._client_id = f"journey-{next(_numbers)}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def register(self) -> None:
         """Four evaluated sites with one device each."""
-        with connect(self._database.url("lantian_app")) as conn:
+        with connect(self.database.url("lantian_app")) as conn:
             conn.execute("insert into area (id, name_zh) values (%s, '旅程县')", (COUNTY,))
             upsert_site(conn, NewSite(COUNTY, COUNTY, "area", "旅程县"))
             for device in DEVICES:
@@ -52,8 +52,9 @@ class Journey:
                     units = dict.fromkeys(FACTORS, "µg/m³") | {"a21005": "mg/m³"}
                     set_units(conn, device.id, units)
 
-    def subscribe(self) -> None:
-        """Make the collector's session at the broker, so that whatever is published from now on waits for it."""
+    def subscribe(self, county: str) -> None:
+        """Make the collector's session for a county, so that whatever is published from now on waits for it."""
+        self._topics = [f"lt/v1/{county}/+/+/data"]
         client = self._client("collector", self._client_id)
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = 3600
@@ -61,7 +62,7 @@ class Journey:
         client.on_subscribe = lambda *_: done.append(1)
         address = self._broker("collector")
         client.connect(address.host, address.port, clean_start=True, properties=properties)
-        client.subscribe([(topic, 1) for topic in TOPICS])
+        client.subscribe([(topic, 1) for topic in self._topics])
         self._loop_until(client, lambda: bool(done))
         client.disconnect()
 
@@ -97,8 +98,8 @@ class Journey:
                 "username": address.username,
                 "password": address.password,
             },
-            "session": {"client_id": self._client_id, "topics": TOPICS},
-            "database": self._database.url("lantian_writer"),
+            "session": {"client_id": self._client_id, "topics": self._topics},
+            "database": self.database.url("lantian_writer"),
             "batch": batch,
         }
         script = Path(__file__).with_name("journey_collector.py")
@@ -151,8 +152,6 @@ class Journey:
 def journey(database: Any, broker: Callable[[str], Any], tmp_path: Path) -> Iterator[Journey]:
     with connect(database.url("lantian_app"), autocommit=True) as app:
         made = Journey(database, broker, app, tmp_path / "collector.log")
-        made.register()
-        made.subscribe()
         yield made
         made.stop()
         made.unsubscribe()

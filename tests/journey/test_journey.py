@@ -13,6 +13,15 @@ from journey_traffic import COUNTY, DEVICES, KEYS, Traffic, slow_hours, traffic
 
 from app.job.settle import settle
 
+
+@pytest.fixture
+def county(journey: Any) -> Any:
+    """The journey with its four devices registered and the broker waiting for them."""
+    journey.register()
+    journey.subscribe(COUNTY)
+    return journey
+
+
 RECEIVED = "select sum(received) from ledger"
 NOW = dt.datetime(2026, 11, 23, 4, tzinfo=dt.UTC)
 
@@ -58,13 +67,13 @@ def assert_hours_are_right(journey: Any, sent: Traffic) -> None:
     assert sorted(editions) == [("hj633-2012", True), ("hj633-2026", False)]
 
 
-def test_every_message_is_accounted_for(journey: Any) -> None:
+def test_every_message_is_accounted_for(county: Any) -> None:
     sent = traffic(20260301)
-    journey.publish(sent.messages)
-    journey.start()
-    assert journey.wait(RECEIVED, len(sent.messages)) == len(sent.messages)
-    journey.stop()
-    sums = journey.app.execute(
+    county.publish(sent.messages)
+    county.start()
+    assert county.wait(RECEIVED, len(sent.messages)) == len(sent.messages)
+    county.stop()
+    sums = county.app.execute(
         "select sum(stored), sum(duplicate), sum(revised), sum(rejected), sum(rows_stored), sum(rows_revised)"
         " from ledger"
     ).fetchone()
@@ -73,32 +82,32 @@ def test_every_message_is_accounted_for(journey: Any) -> None:
         len(sent.stored),
         sent.outcomes["revised"],
     ]
-    reasons = Counter(dict(journey.app.execute("select reason, count(*) from reject group by reason").fetchall()))
+    reasons = Counter(dict(county.app.execute("select reason, count(*) from reject group by reason").fetchall()))
     assert reasons == {reason: len(payloads) for reason, payloads in sent.rejected.items()}
-    assert_everything_arrived_once(journey, sent)
-    assert_hours_are_right(journey, sent)
+    assert_everything_arrived_once(county, sent)
+    assert_hours_are_right(county, sent)
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_killing_the_collector_loses_and_doubles_nothing(journey: Any, seed: int) -> None:
+def test_killing_the_collector_loses_and_doubles_nothing(county: Any, seed: int) -> None:
     sent, chance = traffic(seed), random.Random(seed)
-    publisher = threading.Thread(target=journey.publish, args=(sent.messages,))
+    publisher = threading.Thread(target=county.publish, args=(sent.messages,))
     publisher.start()
     total = len(sent.messages)
     for threshold in sorted(chance.sample(range(1, total * 9 // 10), 4)):
-        journey.start(batch=200)
-        journey.wait(RECEIVED, threshold, pause_s=0.005)
+        county.start(batch=200)
+        county.wait(RECEIVED, threshold, pause_s=0.005)
         threading.Event().wait(chance.uniform(0.0, 0.06))
-        journey.kill()
-    journey.start(batch=200)
+        county.kill()
+    county.start(batch=200)
     publisher.join(60)
     expected = len(sent.stored) + sent.outcomes["revised"] + sent.outcomes["rejected"]
-    journey.wait(
+    county.wait(
         "select (select count(*) from air_reading) + (select count(*) from revision)"
         " + (select count(distinct payload) from reject)",
         expected,
     )
-    journey.wait(RECEIVED, total)
-    journey.stop()
-    assert_everything_arrived_once(journey, sent)
-    assert_hours_are_right(journey, sent)
+    county.wait(RECEIVED, total)
+    county.stop()
+    assert_everything_arrived_once(county, sent)
+    assert_hours_are_right(county, sent)
