@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
@@ -9,6 +10,7 @@ from typing import IO, Any
 import click
 
 from domain.error import RejectError
+from ingest.wire import gb17691
 from ingest.wire.hj212 import HEADER_FIELDS, Frame, Value, decode_frame, frame_checks, number
 from ingest.wire.hj212_reading import TEXT_FIELDS, parse_time
 
@@ -23,12 +25,70 @@ def command() -> None:
 @click.option("--strict", is_flag=True, help="Exit with status 1 when a frame is bad.")
 def decode_hj212(file: IO[bytes], *, strict: bool) -> None:
     """Print one JSON object for each HJ 212 frame of FILE ("-" for standard input), one frame a line."""
+    _print(described_frames(file), strict=strict)
+
+
+@command.command("gb17691")
+@click.argument("file", type=click.File("rb"))
+@click.option("--strict", is_flag=True, help="Exit with status 1 when a frame is bad.")
+def decode_gb17691(file: IO[bytes], *, strict: bool) -> None:
+    """Print one JSON object for each GB 17691 frame of FILE ("-" for standard input), a line each in hexadecimal."""
+    _print(described_vehicle_frames(file), strict=strict)
+
+
+def _print(described: Iterable[dict[str, Any]], *, strict: bool) -> None:
     bad = False
-    for described in described_frames(file):
-        bad = bad or not described["ok"]
-        click.echo(json.dumps(described, ensure_ascii=False))
+    for frame in described:
+        bad = bad or not frame["ok"]
+        click.echo(json.dumps(frame, ensure_ascii=False))
     if strict and bad:
         raise SystemExit(1)
+
+
+def described_vehicle_frames(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """Describe the GB 17691 frame of each line as docs/wire.md says; blank lines are skipped.
+
+    Parameters
+    ----------
+    lines : iterable of bytes
+        One frame a line in hexadecimal; of several columns separated by tabs the first one that is a frame counts.
+
+    Yields
+    ------
+    dict
+        Ready for JSON, with ``line`` counted from 1.
+    """
+    for line, content in enumerate(lines, start=1):
+        cells = [cell.strip() for cell in content.split(b"\t")]
+        if any(cells):
+            frame = next((cell for cell in cells if cell.startswith(b"2323")), cells[0])
+            yield {"line": line, **_described_vehicle(frame.decode("ascii", "backslashreplace"))}
+
+
+def _described_vehicle(text: str) -> dict[str, Any]:
+    data = b""
+    try:
+        data = _unhex(text)
+        frame = gb17691.decode(data)
+    except RejectError as error:
+        length_ok, bcc_ok = gb17691.frame_checks(data) or (None, None)
+        return {"ok": False, "code": error.reason, "message": error.detail, "length_ok": length_ok, "bcc_ok": bcc_ok}
+    shown = dataclasses.asdict(frame)
+    records = [
+        {"type": f"{record.type:02X}", "name": record.name, "serial": record.serial}
+        | {"values": record.values, "raw": record.raw}
+        for record in frame.records
+    ]
+    replaced = {"command": f"{frame.command:02X}", "bcc": f"{frame.bcc:02X}", "records": records}
+    moment = None if frame.time is None else frame.time.isoformat()
+    return {"ok": True, **shown, **replaced, "time": moment, "rest": frame.rest.hex().upper()}
+
+
+def _unhex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        raise RejectError("malformed", f"{error}; expected a frame in hexadecimal digits") from error
 
 
 def described_frames(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:

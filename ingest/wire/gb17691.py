@@ -79,6 +79,13 @@ def bcc(data: bytes) -> int:
     return reduce(xor, data, 0)
 
 
+def frame_checks(frame: bytes) -> tuple[bool, bool] | None:
+    """Whether the length field and the BCC are right; None for bytes too short or without the start of a frame."""
+    if len(frame) < HEAD_SIZE + 1 or frame[:2] != START:
+        return None
+    return len(frame) == HEAD_SIZE + int.from_bytes(frame[22:24], "big") + 1, frame[-1] == bcc(frame[2:-1])
+
+
 def decode(frame: bytes) -> Frame:
     """Decode one frame.
 

@@ -1,15 +1,18 @@
 """GB 17691 frames: both dialects, both heads, every field, and no error but the codec's own."""
 
 import datetime as dt
+import json
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.command.decode import command
 from domain.error import RejectError
 from domain.family import VEHICLE
 from domain.period import ZONE
-from ingest.wire.gb17691 import bcc, decode
+from ingest.wire.gb17691 import bcc, decode, frame_checks
 from ingest.wire.gb17691_layout import OBD_SIZE, STREAM, STREAM_SIZE, SUPPLEMENT_SIZE
 
 REAL_A = bytes.fromhex(
@@ -210,7 +213,27 @@ def test_every_frame_of_the_field_agrees_with_its_columns(shared_data) -> None:
             frame = decode(bytes.fromhex(text))
         except RejectError as error:
             assert not good and error.reason in ("length_mismatch", "crc_mismatch"), line[:60]
+            assert frame_checks(bytes.fromhex(text)) == (length_ok == "yes", bcc_ok == "yes")
             continue
         assert good, line[:60]
         assert (frame.layout, f"{frame.command:02X}") == (layout, command)
         assert frame.vin == vin.split("\\0")[0]
+
+
+def test_command_prints_one_object_per_frame(tmp_path) -> None:
+    lines = [REAL_A.hex(), "", SIGNED_B.hex().upper() + "\tremark", "17691\tyes\t" + LOGIN.hex(), "232g", "zz"]
+    path = tmp_path / "frames.txt"
+    path.write_text("\n".join(lines))
+    result = CliRunner().invoke(command, ["gb17691", str(path), "--strict"])
+    shown = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [(each["line"], each["ok"]) for each in shown] == [
+        (1, True),
+        (3, True),
+        (4, True),
+        (5, False),
+        (6, False),
+    ]
+    assert shown[0]["records"][1]["values"]["longitude"] == 112.186135
+    assert shown[0]["time"] == "2021-08-14T08:47:35+08:00"
+    assert shown[3]["code"] == "malformed" and "hexadecimal" in shown[3]["message"]
+    assert result.exit_code == 1
