@@ -55,6 +55,24 @@ def access_list() -> str:
     return "\n".join(blocks) + "\n"
 
 
+def write_account_files(folder: Path, credentials: Credentials, user: ServiceUser) -> None:
+    """Write a broker's password file and permissions; it reads them at its start and on SIGHUP.
+
+    Parameters
+    ----------
+    folder : Path
+        The broker's folder.
+    credentials : Credentials
+        Accounts of the platform and of devices.
+    user : ServiceUser
+        Who runs the broker.
+    """
+    devices = {name: record.password for name, record in credentials.devices.items()}
+    lines = [f"{name}:{hashed_password(word)}\n" for name, word in {**devices, **credentials.accounts}.items()]
+    write_file(folder / "passwords", "".join(lines), user=user)
+    write_file(folder / "permissions", access_list(), user=user)
+
+
 class Broker:
     """One Mosquitto with its folder of configuration and data.
 
@@ -131,10 +149,7 @@ class Broker:
 
     def write_accounts(self, credentials: Credentials) -> None:
         """Write the password file and the permissions; a running broker takes them over at once."""
-        devices = {name: record.password for name, record in credentials.devices.items()}
-        lines = [f"{name}:{hashed_password(word)}\n" for name, word in {**devices, **credentials.accounts}.items()]
-        write_file(self.folder / "passwords", "".join(lines), user=self._user)
-        write_file(self.folder / "permissions", access_list(), user=self._user)
+        write_account_files(self.folder, credentials, self._user)
         if self._process is not None and self.is_running:
             self._process.send_signal(signal.SIGHUP)
 

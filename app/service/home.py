@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,19 @@ class Home:
         self.folder = folder
         self.log = folder / "log"
         self.credential_file = CredentialFile(folder / "credentials.json")
+        self.lock_file = folder / "services.lock"
+
+    def keeper(self) -> int | None:
+        """Process that runs the services of this home (it holds the lock), None when nobody does."""
+        try:
+            with self.lock_file.open("r") as handle:
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return int(handle.read().strip() or 0)
+        except FileNotFoundError:
+            pass
+        return None
 
     def ports(self) -> dict[str, int]:
         """Ports of ``database`` and ``broker`` as last used; empty before the first start."""

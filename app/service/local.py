@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
+import os
 from pathlib import Path
 from typing import IO, Self
 
@@ -84,6 +85,8 @@ class LocalServices(Home):
         """Find or make the programs, the folders and the credentials; nothing is started."""
         make_folder(self.folder)
         make_folder(self.log)
+        if not any(self._wanted):
+            return self.credential_file.ensure()
         for folder in (self.folder / "x", self.cache / "x"):
             if blocked := unreachable_folder(folder, self.user):
                 raise PrerequisiteError(
@@ -134,12 +137,15 @@ class LocalServices(Home):
         self.remember_ports(broker=broker.port)
 
     def _hold_lock(self) -> None:
-        handle = (self.folder / "services.lock").open("w")
+        handle = self.lock_file.open("a+")
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             handle.close()
             raise ServiceError(f"the services of {self.folder} are running already; see: ./lantian status") from None
+        handle.truncate(0)
+        handle.write(f"{os.getpid()}\n")
+        handle.flush()
         self._lock = handle
 
     def stop(self) -> None:

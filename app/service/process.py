@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from app.service.unprivileged import ServiceUser
@@ -58,8 +58,14 @@ def run_as(user: ServiceUser, command: Sequence[str | Path], folder: Path) -> st
     return str(result.stdout)
 
 
-def start_process(
-    user: ServiceUser, command: Sequence[str | Path], *, folder: Path, log: Path, dies_by: signal.Signals
+def start_process(  # noqa: PLR0913 - everything behind the star is named by its caller
+    user: ServiceUser,
+    command: Sequence[str | Path],
+    *,
+    folder: Path,
+    log: Path,
+    dies_by: signal.Signals,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
     """Start a service in its own session, its output appended to `log`.
 
@@ -72,24 +78,25 @@ def start_process(
     folder : Path
         Working folder.
     log : Path
-        Log file; above 20 MB it is set aside as ``.1`` first.
+        Log file; see `trim_log`.
     dies_by : signal.Signals
         Signal that the kernel sends it when the process that started it dies.
+    environment : mapping of str to str, optional
+        Its environment; by default a bare one.
 
     Returns
     -------
     subprocess.Popen
         The running process.
     """
-    if log.exists() and log.stat().st_size > _MAX_LOG:
-        log.replace(log.with_suffix(log.suffix + ".1"))
+    trim_log(log)
     setpriv = shutil.which("setpriv")
     leash = [setpriv, "--pdeathsig", dies_by.name.removeprefix("SIG"), "--"] if setpriv else []
     with log.open("ab") as output:
         process: subprocess.Popen[bytes] = subprocess.Popen(
             [*leash, *(str(part) for part in command)],
             cwd=folder,
-            env=_environment(folder),
+            env=_environment(folder) if environment is None else dict(environment),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -119,6 +126,13 @@ def end_process(process: subprocess.Popen[bytes], *signals: signal.Signals, time
             process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             continue
+
+
+def trim_log(log: Path) -> None:
+    """Set a log above 20 MB aside as ``.1`` and empty it; whoever appends to it goes on undisturbed."""
+    if log.exists() and log.stat().st_size > _MAX_LOG:
+        shutil.copyfile(log, log.with_name(log.name + ".1"))
+        os.truncate(log, 0)
 
 
 def log_tail(log: Path, lines: int = 6) -> str:

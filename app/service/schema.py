@@ -1,0 +1,39 @@
+"""Bringing a database to this version: schema, reference tables, the county's data set."""
+
+from __future__ import annotations
+
+from app.service.address import database_url
+from app.service.progress import Reporter
+from app.settings import Settings
+from domain.county import load_county as load_data_set
+from store.connection import connect
+from store.error import translated
+from store.migration import migrate
+from store.reference import load_reference
+from store.registry import load_county
+
+
+def prepare_database(settings: Settings, reporter: Reporter) -> list[str]:
+    """Apply outstanding migrations and load reference tables and the county; harmless when nothing is outstanding.
+
+    Parameters
+    ----------
+    settings : Settings
+        Which database and which county.
+    reporter : Reporter
+        Told the steps.
+
+    Returns
+    -------
+    list of str
+        Migrations that were applied.
+    """
+    county = load_data_set(settings.county)
+    url = database_url(settings, "lantian_owner")
+    reporter.step("Bringing the database to this version")
+    applied = migrate(url)
+    reporter.step(f"Loading the standards' tables and the county {county.name_zh}")
+    with translated("load reference tables and county"), connect(url, application_name="lantian migrate") as connection:
+        load_reference(connection)
+        load_county(connection, county)
+    return applied
