@@ -29,14 +29,18 @@ def rendered(dashboard: Dashboard) -> str:
     return document_text(dashboard_json(dashboard))
 
 
+def stale_files(folder: Path) -> list[Path]:
+    """Files of `folder` that are absent or not what would be rendered."""
+    wanted = {folder / f"{dashboard.uid}.json": rendered(dashboard) for dashboard in DASHBOARDS}
+    return [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+
+
 def write_rendered(folder: Path) -> list[Path]:
     """Write every dashboard to `folder`; returns the files whose content changed."""
     folder.mkdir(parents=True, exist_ok=True)
-    changed = []
+    changed = stale_files(folder)
     for dashboard in DASHBOARDS:
         path = folder / f"{dashboard.uid}.json"
-        text = rendered(dashboard)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            path.write_text(text, encoding="utf-8")
-            changed.append(path)
+        if path in changed:
+            path.write_text(rendered(dashboard), encoding="utf-8")
     return changed
