@@ -298,6 +298,11 @@ window so_far as (partition by d.site_id, extract(year from d.day) order by d.da
 
 -- reception -------------------------------------------------------------------------------------------------------------
 
+create view screen.ledger_batch as
+select id as batch_id, collector, committed_at, received, stored, duplicate, revised, rejected, rows_stored, rows_duplicate,
+    rows_revised
+from lantian.ledger;
+
 create view screen.ledger_hour as
 select date_trunc('hour', committed_at) as hour, count(*) as batches, sum(received)::bigint as received,
     sum(stored)::bigint as stored, sum(duplicate)::bigint as duplicate, sum(revised)::bigint as revised,
