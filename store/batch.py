@@ -15,7 +15,7 @@ from psycopg.pq import TransactionStatus
 from domain.family import FAMILIES
 from store.block import Rows, factor_rows, wide_rows
 from store.connection import Connection
-from store.contest import resolve_contested
+from store.contest import Handling, resolve_contested
 from store.error import StoreError, kind, message, translated
 from store.message import Batch, FactorBlock, Integers, Mask, Message, ReadingBlock, Rejection
 from store.receipt import Receipt, seen_before, write_receipt
@@ -105,11 +105,12 @@ class _Write:
         create_staging(self.conn)
         contested = ~insert_staged(self.conn, rows, chosen, self.accepted[at])
         if contested.any():
-            statuses[contested] = resolve_contested(self.conn, rows, chosen[contested], repeated=self._repeated)
+            handling = Handling(self.accepted[at], self._repeated)
+            statuses[contested] = resolve_contested(self.conn, rows, chosen[contested], handling)
         return chosen, statuses
 
-    def _repeated(self, messages: Integers) -> Mask:
-        return seen_before(self.conn, self.batch.messages, messages)
+    def _repeated(self, at: int) -> bool:
+        return seen_before(self.conn, self.batch.messages, at)
 
 
 def write_batch(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevice]) -> BatchResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -12,7 +13,7 @@ from psycopg import sql
 from store.block import FACTOR, Rows, Shape
 from store.connection import Connection
 from store.message import Integers, Mask
-from store.staging import DUPLICATE, REVISED, Statuses, equal_rows, same_key, staging_name
+from store.staging import DUPLICATE, REVISED, Statuses, equal_rows, staging_name
 
 #: Who and why, where no person decides. Shown to reviewers.
 _DECIDED_BY: Final = "system"
@@ -20,10 +21,31 @@ _ANNOUNCED: Final = "设备声明更正，按约定即时采用"
 _UNANNOUNCED: Final = "按约定即时采用"
 
 
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """What differences lead to.
+
+    Attributes
+    ----------
+    accepted : ndarray of bool
+        One per row: as a revision it counts at once.
+    repeated : callable
+        Index of a message -> whether the same bytes came from the same device before.
+    """
+
+    accepted: Mask
+    repeated: Callable[[int], bool]
+
+
+def _pairs(shape: Shape) -> sql.Composed:
+    """Arguments that make a staged row, alias s, a JSON object of its values."""
+    names = [name for name in shape.compared if name != "mark"]
+    return sql.SQL(", ").join(part for name in names for part in (sql.Literal(name), sql.Identifier("s", name)))
+
+
 @cache
 def _revise_statement(shape: Shape) -> sql.Composed:
     """One revision per key and content; in order of key, so that collectors never wait in a circle, then of arrival."""
-    values = [name for name in shape.compared if name != "mark"]
     factor = shape is FACTOR
     return sql.SQL(
         """
@@ -57,7 +79,7 @@ join added a on a.device_id = c.device_id and a.time = c.time and a.span_s = c.s
         key=sql.SQL(", ").join(map(sql.Identifier, shape.key)),
         flag=sql.SQL("'' as flag,") if factor else sql.SQL(""),
         staged=staging_name(shape),
-        pairs=sql.SQL(", ").join(part for name in values for part in (sql.Literal(name), sql.Identifier("s", name))),
+        pairs=_pairs(shape),
         family=sql.Literal(shape.family),
         factor=sql.Identifier("factor") if factor else sql.Literal(""),
         field=sql.Identifier("field") if factor else sql.Literal(""),
@@ -70,27 +92,27 @@ join added a on a.device_id = c.device_id and a.time = c.time and a.span_s = c.s
 
 
 @cache
-def _superseded_statement(shape: Shape) -> sql.Composed:
-    """Rows equal to an original that counts no more: a revision was accepted before, or earlier in this batch."""
+def _history_statement(shape: Shape) -> sql.Composed:
+    """Of staged rows: their digest as a revision, the digests of their key's revisions, and whether one is accepted."""
     factor = shape is FACTOR
     return sql.SQL(
-        "select s.ordinal from {staged} s where s.ordinal = any(%(equal)s) and (exists (select from revision v"
-        " where v.device_id = s.device_id and v.time = s.time and v.span_s = s.span_s and v.family = {family}"
-        " and v.factor = {factor} and v.field = {field} and v.status = 'accepted')"
-        " or exists (select from {staged} e where {same} and e.ordinal < s.ordinal and e.accepted"
-        " and e.ordinal = any(%(differing)s)))"
+        "select s.ordinal, {digest}, coalesce(v.digests, '{{}}'), coalesce(v.accepted, false)"
+        " from {staged} s cross join lateral (select jsonb_build_object({pairs}) as new_values) n"
+        " cross join lateral (select array_agg(digest) as digests, bool_or(status = 'accepted') as accepted"
+        " from revision v where v.device_id = s.device_id and v.time = s.time and v.span_s = s.span_s"
+        " and v.family = {family} and v.factor = {factor} and v.field = {field}) v"
+        " where s.ordinal = any(%s) order by s.ordinal"
     ).format(
+        digest=sql.SQL("md5(n.new_values::text || ' ' || s.mark)"),
         staged=staging_name(shape),
+        pairs=_pairs(shape),
         family=sql.Literal(shape.family),
         factor=sql.Identifier("s", "factor") if factor else sql.Literal(""),
         field=sql.Identifier("s", "field") if factor else sql.Literal(""),
-        same=same_key(shape, "e", "s"),
     )
 
 
-def resolve_contested(
-    conn: Connection, rows: Rows, contested: Integers, *, repeated: Callable[[Integers], Mask]
-) -> Statuses:
+def resolve_contested(conn: Connection, rows: Rows, contested: Integers, handling: Handling) -> Statuses:
     """Say of staged rows whose key is taken whether they are duplicates, and keep the others as revisions.
 
     A row with the stored values and marks is a duplicate, and so is one with those of a revision of the key. One case
@@ -105,8 +127,8 @@ def resolve_contested(
         The rows.
     contested : ndarray of int64
         Ascending indices of rows that were not inserted.
-    repeated : callable
-        Indices of messages -> whether the same bytes came from the same device before.
+    handling : Handling
+        What differences lead to.
 
     Returns
     -------
@@ -115,7 +137,7 @@ def resolve_contested(
     """
     equal = equal_rows(conn, rows, contested)
     differing = np.setdiff1d(contested, equal)
-    revised = np.union1d(differing, _restoring(conn, rows, equal, differing, repeated))
+    revised = np.union1d(differing, _restoring(conn, rows, contested, equal=equal, handling=handling))
     statuses = np.full(len(contested), DUPLICATE, dtype=np.uint8)
     if len(revised):
         found = conn.execute(_revise_statement(rows.shape), {"ordinals": revised.tolist()}).fetchall()
@@ -123,14 +145,26 @@ def resolve_contested(
     return statuses
 
 
-def _restoring(
-    conn: Connection, rows: Rows, equal: Integers, differing: Integers, repeated: Callable[[Integers], Mask]
-) -> Integers:
-    """Rows that go back from an accepted revision to the original."""
+def _restoring(conn: Connection, rows: Rows, contested: Integers, *, equal: Integers, handling: Handling) -> Integers:
+    """Rows that go back from an accepted revision to the original, found by going through their keys in order."""
     announced = equal[rows.announced[equal]]
     if not len(announced):
         return announced
-    parameters = {"equal": announced.tolist(), "differing": differing.tolist()}
-    found = conn.execute(_superseded_statement(rows.shape), parameters).fetchall()
-    superseded = np.array(sorted(ordinal for (ordinal,) in found), dtype=np.int64)
-    return superseded[~repeated(rows.message[superseded])] if len(superseded) else superseded
+    concerned = contested[np.isin(rows.key[contested], rows.key[announced])]
+    history = conn.execute(_history_statement(rows.shape), (concerned.tolist(),)).fetchall()
+    going_back = set(announced.tolist())
+    unchanged = set(equal.tolist())
+    restoring: list[int] = []
+    key, known, superseded = -1, set[str](), False
+    for ordinal, digest, digests, was_accepted in history:
+        if rows.key[ordinal] != key:
+            key, known, superseded = int(rows.key[ordinal]), set(digests), was_accepted
+        if digest in known or (ordinal in unchanged and not (superseded and ordinal in going_back)):
+            continue
+        if ordinal in unchanged:
+            if handling.repeated(int(rows.message[ordinal])):
+                continue
+            restoring.append(ordinal)
+        known.add(digest)
+        superseded = superseded or bool(handling.accepted[ordinal])
+    return np.array(restoring, dtype=np.int64)

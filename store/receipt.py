@@ -12,7 +12,7 @@ import numpy as np
 from store.block import Rows, ranks
 from store.connection import Connection
 from store.copy_format import HEADER, TRAILER, chosen_texts, numbers, rows_with_payload, times
-from store.message import Integers, Mask, Message, Rejection
+from store.message import Mask, Message, Rejection
 from store.registry import RegisteredDevice
 
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -20,7 +20,7 @@ _MICROSECOND: Final = dt.timedelta(microseconds=1)
 _HOUR_US: Final = 3_600_000_000
 #: Readings over longer spans enter no hour.
 _LONGEST_SPAN_S: Final = 3600
-#: How long ago the first copy of a redelivered message may have come.
+#: How long ago the first copy of a message delivered again may have come.
 _REDELIVERY: Final = dt.timedelta(days=7)
 
 
@@ -40,35 +40,16 @@ class Receipt:
         return self.messages[at].rejection or self.rejections.get(at)
 
 
-def seen_before(conn: Connection, messages: Sequence[Message], asked: Integers) -> Mask:
-    """Whether the same bytes came from the same device before: earlier in the batch, or kept within seven days.
-
-    Parameters
-    ----------
-    conn : Connection
-        Inside a transaction.
-    messages : sequence of Message
-        The batch.
-    asked : ndarray of int64
-        Indices into it.
-
-    Returns
-    -------
-    ndarray of bool
-        One per asked index.
-    """
-    earliest: dict[tuple[str | None, bytes], int] = {}
-    for at, one in enumerate(messages):
-        earliest.setdefault((one.device_id, one.payload), at)
-    answers = []
-    for at in asked.tolist():
-        one = messages[at]
-        row = conn.execute(
-            "select exists (select from raw_frame where device_id = %s and payload = %s and received_at > %s)",
-            (one.device_id, one.payload, one.received_at - _REDELIVERY),
-        ).fetchone()
-        answers.append(earliest[one.device_id, one.payload] < at or bool(row and row[0]))
-    return np.array(answers, dtype=np.bool_)
+def seen_before(conn: Connection, messages: Sequence[Message], at: int) -> bool:
+    """Whether message `at` came from its device before, byte by byte: in this batch, or in the last seven days."""
+    one = messages[at]
+    if any(other.payload == one.payload and other.device_id == one.device_id for other in messages[:at]):
+        return True
+    row = conn.execute(
+        "select exists (select from raw_frame where device_id = %s and payload = %s and received_at > %s)",
+        (one.device_id, one.payload, one.received_at - _REDELIVERY),
+    ).fetchone()
+    return row is not None and bool(row[0])
 
 
 def write_receipt(

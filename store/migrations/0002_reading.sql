@@ -260,6 +260,7 @@ create table revision (
     decided_at timestamptz,
     reason text,
     digest text not null generated always as (md5(new_values::text || ' ' || mark)) stored,
+    constraint mark_per_column check (family = 'factor' or length(mark) = length(flag)),
     check ((status = 'proposed') = (decided_at is null)),
     check ((decided_at is null) = (decided_by is null)),
     unique (device_id, time, span_s, family, factor, field, digest)

@@ -1,0 +1,102 @@
+"""Each role tries what it must not do, and may do what it needs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import psycopg
+import pytest
+
+from store.connection import connect
+
+TABLES = (
+    *("area", "enterprise", "site", "device", "device_unit", "device_state", "air_reading", "stack_reading"),
+    *("vehicle_reading", "plant_reading", "factor_reading", "raw_frame", "reject", "revision", "ledger", "dirty_hour"),
+    *("dirty_day", "dirty_period", "air_hour", "air_day", "period_statistic", "period_summary", "target"),
+    *("target_report", "target_actual", "aqi_level", "limit_value", "pollutant", "time_window", "reason", "migration"),
+)
+READINGS = ("air_reading", "stack_reading", "vehicle_reading", "plant_reading", "factor_reading", "raw_frame")
+#: Nobody but the owner changes or removes what has been recorded.
+HISTORY = (*READINGS, "ledger")
+DENIED = [
+    *(("lantian_reader", f"select from {table}") for table in TABLES),
+    *(("lantian_reader", f"insert into {table} default values") for table in ("ledger", "air_hour", "site")),
+    *((role, f"delete from {table}") for table in HISTORY for role in ("lantian_writer", "lantian_app")),
+    *((role, f"truncate {table}") for table in HISTORY for role in ("lantian_writer", "lantian_app")),
+    *(
+        (role, f"update {table} set received_at = now()")
+        for table in READINGS
+        for role in ("lantian_writer", "lantian_app")
+    ),
+    *((role, "update ledger set received = 0") for role in ("lantian_writer", "lantian_app")),
+    *((role, "delete from revision") for role in ("lantian_writer", "lantian_app")),
+    *((role, "delete from reject") for role in ("lantian_writer", "lantian_app")),
+    ("lantian_writer", "update revision set status = 'accepted'"),
+    ("lantian_writer", "update reject set replay_outcome = 'x'"),
+    ("lantian_writer", "delete from dirty_hour"),
+    ("lantian_writer", "update site set name_zh = ''"),
+    ("lantian_writer", "insert into device_unit values ('a', 'b', 'c')"),
+    ("lantian_writer", "select from air_hour"),
+    ("lantian_writer", "insert into target_report default values"),
+    ("lantian_writer", "delete from device_state"),
+    ("lantian_app", "update revision set new_values = '{}'"),
+    ("lantian_app", "update revision set received_at = now()"),
+    ("lantian_app", "insert into revision default values"),
+    ("lantian_app", "insert into air_reading (device_id) values ('a')"),
+    ("lantian_app", "update reject set payload = ''"),
+    ("lantian_app", "update target_report set value = 0"),
+    ("lantian_app", "delete from target_report"),
+    ("lantian_app", "delete from device"),
+    ("lantian_app", "insert into migration default values"),
+    *((role, "create table lantian.mine (id int)") for role in ("lantian_writer", "lantian_app", "lantian_reader")),
+    *((role, "create table screen.mine (id int)") for role in ("lantian_writer", "lantian_app", "lantian_reader")),
+    *((role, "create table public.mine (id int)") for role in ("lantian_writer", "lantian_app", "lantian_reader")),
+    *((role, "select drop_chunks('air_reading', now())") for role in ("lantian_writer", "lantian_app")),
+]
+ALLOWED = [
+    ("lantian_writer", "select from device"),
+    ("lantian_writer", "insert into dirty_hour (family, site_id, hour) values ('air', 'a', '2026-01-01')"),
+    ("lantian_app", "select from dirty_hour for update skip locked"),
+    ("lantian_app", "select from dirty_day for update skip locked"),
+    ("lantian_app", "delete from dirty_period"),
+    ("lantian_app", "update revision set status = 'refused', decided_by = 'a', decided_at = now(), reason = 'b'"),
+    ("lantian_app", "update reject set replayed_at = now(), replay_outcome = 'stored'"),
+    ("lantian_app", "create temp table mine (id int)"),
+    *(("lantian_app", f"select from {table}") for table in TABLES),
+]
+
+
+def _run(database: Any, role: str, statement: str) -> None:
+    with connect(database.url(role)) as conn:
+        conn.execute("set search_path to lantian, screen, public")
+        conn.execute(statement)
+
+
+def test_what_roles_must_not_do_is_refused(database: Any) -> None:
+    done = []
+    for role, statement in DENIED:
+        with connect(database.url(role)) as conn:
+            try:
+                conn.execute(
+                    re.sub(r"^(select from|delete from|insert into|update|truncate) ", r"\1 lantian.", statement)
+                )
+                done.append((role, statement))
+            except psycopg.errors.InsufficientPrivilege:
+                pass
+            conn.rollback()
+    assert done == []
+
+
+@pytest.mark.parametrize("role", ["lantian_writer", "lantian_app"])
+def test_what_roles_need_is_allowed(database: Any, role: str) -> None:
+    for user, statement in ALLOWED:
+        if user == role:
+            _run(database, role, statement)
+
+
+def test_reader_sees_the_views_of_schema_screen(database: Any) -> None:
+    with connect(database.url("lantian_reader")) as conn:
+        views = conn.execute("select viewname from pg_views where schemaname = 'screen'").fetchall()
+        for (view,) in views:
+            conn.execute(f'select count(*) from screen."{view}"')
