@@ -49,8 +49,7 @@ def child_commands(settings: Settings) -> dict[str, list[str]]:
     """Arguments of `lantian` for each process beside the services."""
     commands = {"collect": ["collect"], "settle": ["settle", "--follow"]}
     if settings.simulator:
-        options = ["--history", settings.simulator_history, "--seed", str(settings.simulator_seed)]
-        commands["simulate"] = ["simulate", *options]
+        commands["simulate"] = ["simulate"]
     return commands
 
 
