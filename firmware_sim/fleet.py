@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from firmware_sim.answer import Receipt, receipt
+from firmware_sim.answer import receipt
+from firmware_sim.frame_hj212 import AnswerError
 from firmware_sim.frame_json import state_message
 from firmware_sim.history import History
-from firmware_sim.link import Account, Link, topic
+from firmware_sim.link import Account, Link, Received, topic
 from firmware_sim.outbox import Outbox, Parcel
 from firmware_sim.station import Station, parcels
 from firmware_sim.weather import Sky
@@ -106,7 +107,7 @@ class Fleet:
         for link in self._connections:
             for message in link.received(pause_s / len(self._connections)):
                 if message.device in self._stations and message.stream in {"reply", "error"}:
-                    self._take(receipt(message))
+                    self._take(message)
 
     def _send(self, parcel: Parcel) -> None:
         self._links[parcel.device].publish(parcel.topic, parcel.payload)
@@ -140,7 +141,14 @@ class Fleet:
             self._next_s[key] = carried[-1] + step_s
             self.tally.measured += len(carried)
 
-    def _take(self, answer: Receipt) -> None:
+    def _take(self, message: Received) -> None:
+        try:
+            answer = receipt(message)
+        except AnswerError as error:
+            # Recorded for the next report; the message stays unanswered and goes out again.
+            self.tally.outcomes["unreadable"] += 1
+            self.tally.last_error = f"{message.device}: unreadable answer: {error}"
+            return
         rejected = answer.outcome == "rejected"
         self.tally.outcomes[answer.outcome] += 1
         if rejected:

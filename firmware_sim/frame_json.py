@@ -68,8 +68,9 @@ def parse_answer(payload: bytes) -> Answer:
         raise AnswerError(f"found {payload[:60]!r}, expected JSON: {error}") from error
     if not isinstance(fields, dict) or not ("outcome" in fields or "reason" in fields):
         raise AnswerError(f"found {payload[:60]!r}, expected an object with outcome or reason")
-    number, request = fields.get("seq"), fields.get("qn")
-    seq, qn = None if number is None else int(number), None if request is None else str(request)
+    seq, qn = fields.get("seq"), fields.get("qn")
+    if not isinstance(seq, int | None) or not isinstance(qn, str | None):
+        raise AnswerError(f"found seq {seq!r}, qn {qn!r}; expected a number or null, a text or null")
     if "reason" in fields:
         return Answer(seq, qn, "rejected", str(fields["reason"]), str(fields.get("detail", "")))
     return Answer(seq, qn, str(fields["outcome"]))

@@ -51,6 +51,11 @@ class Outbox:
         Most messages of one device that are on their way at once.
     patience : Patience
         Waiting times before a message is sent again.
+
+    Raises
+    ------
+    ConfigurationError
+        When the file is damaged or another simulator uses it.
     """
 
     def __init__(
@@ -65,17 +70,24 @@ class Outbox:
         self.capacity = capacity
         self._window = window
         self._patience = patience or Patience()
-        self._database = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
-        self._database.execute("pragma journal_mode = wal")
-        self._database.execute("pragma synchronous = normal")
-        self._database.executescript(_SCHEMA)
+        self._database = sqlite3.connect(":memory:" if path is None else path, isolation_level=None, timeout=1.0)
+        try:
+            self._database.execute("pragma journal_mode = wal")
+            self._database.execute("pragma synchronous = normal")
+            self._database.executescript(_SCHEMA)
+            # Held all the time: one simulation per file.
+            self._database.execute("begin immediate")
+        except sqlite3.DatabaseError as error:
+            self._database.close()
+            raise ConfigurationError(
+                f"outbox {path}: found {error}; expected a file no other simulator uses"
+            ) from error
         self._waiting: dict[str, deque[int]] = {}
         self._sent: dict[str, Window[int]] = {}
         self._devices: dict[int, str] = {}
         for number, device in self._database.execute("select number, device from pending order by number"):
             self._enqueue(number, device)
         self._number = max([started_ms, int(self.fact("number") or 0), *self._devices])
-        self._database.execute("begin")
 
     def close(self) -> None:
         """Write what is not yet written and close the file."""
@@ -87,7 +99,7 @@ class Outbox:
         """Make everything up to here survive a power cut."""
         self._set_fact("number", str(self._number))
         self._database.execute("commit")
-        self._database.execute("begin")
+        self._database.execute("begin immediate")
 
     def new_number(self) -> int:
         """A number that no message had before."""

@@ -103,7 +103,7 @@ def report(fleet: Fleet, outbox: Outbox, tally: Tally, now_s: float) -> None:
         "answers": dict(tally.outcomes),
         "unanswered": len(outbox),
     }
-    if tally.reasons:
+    if tally.last_error:
         line |= {"rejected": dict(tally.reasons), "last_error": tally.last_error}
     if fleet.history is not None:
         line["history"] = {

@@ -50,7 +50,7 @@ def test_receipts(stream: str, payload: bytes, expected: Receipt) -> None:
     assert receipt(Received("d", stream, payload)) == expected
 
 
-@pytest.mark.parametrize("payload", [b"no json", b"[1]", b'{"v":1}'])
+@pytest.mark.parametrize("payload", [b"no json", b"[1]", b'{"v":1}', b'{"seq":"17","outcome":"stored"}'])
 def test_what_is_no_answer_is_an_error(payload: bytes) -> None:
     with pytest.raises(AnswerError):
         receipt(Received("d", "reply", payload))

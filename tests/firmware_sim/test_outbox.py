@@ -87,7 +87,7 @@ class OutboxModel(RuleBasedStateMachine):
             assert self.outbox.kept(device) == len(kept) <= CAPACITY
 
 
-OutboxModel.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+OutboxModel.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 TestOutboxModel = OutboxModel.TestCase
 
 
@@ -148,3 +148,13 @@ def test_window_reports_each_overdue_key_once_per_waiting_time() -> None:
     assert seen == [(30, 1), (35, 2), (90, 1), (95, 2)]
     assert window.close(1) and not window.close(1)
     assert window.room == 1
+
+
+def test_two_simulations_never_share_a_file_and_a_damaged_one_is_named(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "outbox.sqlite", 0)
+    with pytest.raises(ConfigurationError, match="no other simulator"):
+        Outbox(tmp_path / "outbox.sqlite", 0)
+    outbox.close()
+    (tmp_path / "text").write_text("no database" * 200)
+    with pytest.raises(ConfigurationError, match="text"):
+        Outbox(tmp_path / "text", 0)

@@ -281,3 +281,15 @@ def test_rejected_message_is_forgotten_and_counted(outbox: Outbox) -> None:
     assert outbox.kept(MICRO.id) == 0
     assert fleet.tally.reasons == {"unknown_device": 1}
     assert "micro-1 is not registered" in fleet.tally.last_error
+
+
+def test_unreadable_answer_is_recorded_and_the_message_goes_out_again(outbox: Outbox) -> None:
+    link = ListLink()
+    fleet = fleet_on(link, outbox)
+    fleet.step(MIDNIGHT, 0.0)
+    kept = len(outbox)
+    link.inbox.append(Received(MICRO.id, "reply", b"##0000"))
+    fleet.step(MIDNIGHT, 0.0)
+    assert len(outbox) == kept
+    assert fleet.tally.outcomes == {"unreadable": 1}
+    assert "micro-1: unreadable answer" in fleet.tally.last_error
