@@ -21,7 +21,7 @@ from ingest.registry import Registry
 from ingest.topic import Topic, parse_topic
 from ingest.wire.codec import CODECS
 from ingest.wire.json_frame import decode_state
-from ingest.wire.reading import Decoded, FactorReading, Reading, microseconds
+from ingest.wire.reading import Decoded, FactorReading, Reading, Source, microseconds
 from store.batch import Batch, FactorBlock, Message, ReadingBlock, Rejection
 
 MAX_BYTES: Final = 1 << 20
@@ -90,7 +90,6 @@ def assemble(
         factors=_factor_block(assembler.factors),
         collector=collector,
         opened_at=opened_at,
-        states=assembler.states,
     )
     return Assembled(batch, assembler.decoded)
 
@@ -104,32 +103,30 @@ class _Assembler:
         self.decoded: list[Decoded | None] = []
         self.rows: dict[str, _Rows] = {}
         self.factors = _Factors()
-        self.states: dict[str, tuple[str, dt.datetime]] = {}
 
     def take(self, text: str, payload: bytes, received_at: dt.datetime) -> None:
         """Decode one message and note its rows, or why there are none."""
         device_id: str | None = None
         decoded: Decoded | None = None
         rejection: Rejection | None = None
+        link: str | None = None
         try:
             topic = parse_topic(text)
-            device_id = topic.device_id
-            decoded = self._decoded(topic, payload, received_at)
+            if topic.device_id in self.registry.devices:
+                device_id = topic.device_id
+            source = self.registry.source(topic, received_at)
+            if topic.stream == "data":
+                decoded = self._decoded(topic, source, payload, received_at)
+            elif payload:  # an empty message is how a retained state is cleared
+                link = decode_state(payload)[0]
         except RejectError as error:
             rejection = Rejection(error.reason, error.detail[:_MAX_DETAIL])
-        self.messages.append(Message(text, payload, received_at, device_id, rejection))
+        self.messages.append(Message(text, payload, received_at, device_id, rejection, link))
         self.decoded.append(decoded)
 
-    def _decoded(self, topic: Topic, payload: bytes, received_at: dt.datetime) -> Decoded | None:
-        source = self.registry.source(topic, received_at)
+    def _decoded(self, topic: Topic, source: Source, payload: bytes, received_at: dt.datetime) -> Decoded:
         if len(payload) > MAX_BYTES:
             raise RejectError("too_large", f"message of {len(payload)} bytes; expected at most {MAX_BYTES}")
-        if topic.stream == "state":
-            # An empty message is how a retained state is cleared.
-            if payload:
-                link, _ = decode_state(payload)
-                self.states[topic.device_id] = (link, received_at)
-            return None
         decoded = CODECS[topic.protocol].decode(payload, source)
         _check_times(decoded, received_at)
         self._note(source.family.key, topic.device_id, decoded)
@@ -154,10 +151,10 @@ class _Assembler:
 
 def _check_times(decoded: Decoded, received_at: dt.datetime) -> None:
     latest_us = microseconds(received_at) + FUTURE_S * 1_000_000
-    for reading in chain(decoded.readings, decoded.factors):
-        if not _EARLIEST_US <= reading.time_us <= latest_us:
+    for time_us in chain((row.time_us for row in decoded.readings), (row.time_us for row in decoded.factors)):
+        if not _EARLIEST_US <= time_us <= latest_us:
             expected = f"{EARLIEST:%Y-%m-%d} to {FUTURE_S // 60} minutes after receipt at {_stamp(received_at)}"
-            raise RejectError("impossible_time", f"{_moment(reading.time_us)}; expected {expected}")
+            raise RejectError("impossible_time", f"{_moment(time_us)}; expected {expected}")
 
 
 def _stamp(moment: dt.datetime) -> str:
@@ -204,6 +201,7 @@ def _factor_block(rows: _Factors) -> FactorBlock | None:
         values=np.array([row.value for row in readings], dtype=np.float64),
         texts=[row.text for row in readings],
         marks=[row.mark for row in readings],
+        announced=np.array([row.announced for row in readings], dtype=np.bool_),
     )
 
 

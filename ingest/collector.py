@@ -21,10 +21,11 @@ from ingest.assembly import Assembled, assemble
 from ingest.link import Arrival, Link
 from ingest.registry import Registry
 from ingest.topic import parse_topic
-from store.batch import REJECTED, BatchResult, write_batch
+from store.batch import BatchResult, write_batch
 from store.connection import Connection
 
 T = TypeVar("T")
+REJECTED: Final = "rejected"
 _log = logging.getLogger(__name__)
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 15.0
@@ -73,7 +74,7 @@ class Collector:
         now: Callable[[], dt.datetime],
     ) -> None:
         check_cadence(cadence, link.window)
-        self._link = link
+        self.link = link
         self._connect = connect
         self._name = name
         self._cadence = cadence
@@ -102,19 +103,19 @@ class Collector:
         LantianError
             What no retry can mend: credentials, privileges, schema, the client's network thread gone.
         """
-        self._repeat(self._refreshed, stopping)
-        self._link.start()
-        quiet_since = time.monotonic()
         try:
+            self._repeat(self._refreshed, stopping)
+            self.link.start()
+            quiet_since = time.monotonic()
             while not stopping.is_set():
-                arrivals = self._link.take(self._cadence.size, self._cadence.age_s)
+                arrivals = self.link.take(self._cadence.size, self._cadence.age_s)
                 if arrivals:
                     self._carry(arrivals, stopping)
                     quiet_since = time.monotonic()
                 elif idle_s is not None and time.monotonic() - quiet_since > idle_s:
                     break
         finally:
-            self._link.stop()
+            self.link.stop()
             self._disconnect()
         return self.tally
 
@@ -127,7 +128,7 @@ class Collector:
             return
         assembled, result = written
         self._answer(assembled, result)
-        acknowledged = self._link.acknowledge(arrivals)
+        acknowledged = self.link.acknowledge(arrivals)
         self.tally = Tally(self.tally.received + len(arrivals), self.tally.batches + 1)
         line = {
             "event": "batch",
@@ -154,11 +155,11 @@ class Collector:
         for position, outcome in enumerate(result.outcomes):
             message = assembled.batch.messages[position]
             if outcome == REJECTED:
-                self._link.publish(*rejection_answer(message, result.rejections.get(position)))
+                self.link.publish(*rejection_answer(message, result.rejections.get(position)))
             elif (decoded := assembled.decoded[position]) is not None:
                 reply = outcome_answer(message, decoded, outcome)
                 if reply is not None:
-                    self._link.publish(*reply)
+                    self.link.publish(*reply)
 
     def _repeat(self, action: Callable[[], T], stopping: threading.Event) -> T | None:
         """Do `action` until the database takes it; None when told to stop first. What is not transient is raised."""

@@ -83,6 +83,14 @@ class Arrival(NamedTuple):
     connection: int
 
 
+def prepare(client: mqtt.Client, broker: Broker) -> None:
+    """Give a client the account and the trust it needs for a broker."""
+    if broker.username is not None:
+        client.username_pw_set(broker.username, broker.password)
+    if broker.ca_file is not None:
+        client.tls_set(ca_certs=str(broker.ca_file), tls_version=ssl.PROTOCOL_TLS_CLIENT)
+
+
 class _Client(mqtt.Client):
     """paho's client, telling when its network thread has ended for whatever reason."""
 
@@ -117,6 +125,8 @@ class Link:
         self._broker = broker
         self._session = session
         self._now = now
+        #: Set while the broker has confirmed the subscriptions: from then on nothing published is missed.
+        self.listening = threading.Event()
         self._arrived: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self._connection = 0
         self._fault: LantianError | None = None
@@ -130,10 +140,9 @@ class Link:
             protocol=mqtt.MQTTv5,
             manual_ack=True,
         )
-        if self._broker.username is not None:
-            client.username_pw_set(self._broker.username, self._broker.password)
-        if self._broker.ca_file is not None:
-            client.tls_set(ca_certs=str(self._broker.ca_file), tls_version=ssl.PROTOCOL_TLS_CLIENT)
+        prepare(client, self._broker)
+        # All answers of a batch leave before its acknowledgements do; a queue of them would die with this process.
+        client.max_inflight_messages_set(self._session.window)
         client.reconnect_delay_set(min_delay=1, max_delay=MAX_RECONNECT_S)
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
@@ -244,6 +253,13 @@ class Link:
             if reason.value in _STANDING:
                 self._fault = ConfigurationError(text)
             return
+        allowed = getattr(properties, "ReceiveMaximum", MAX_WINDOW)
+        if allowed < self._session.window:
+            self._fault = ConfigurationError(
+                f"broker takes {allowed} unanswered messages from us; expected at least {self._session.window}: "
+                "set `max_inflight_messages 0`"
+            )
+            return
         self._connection += 1
         if flags.session_present:
             self._forget()
@@ -261,6 +277,8 @@ class Link:
                 self._fault = ConfigurationError(
                     f"subscription {topic!r} answered {reason}; expected granted QoS {QOS}"
                 )
+                return
+        self.listening.set()
 
     def _disconnected(
         self,
@@ -270,6 +288,7 @@ class Link:
         reason: ReasonCode,
         _properties: Properties | None,
     ) -> None:
+        self.listening.clear()
         if reason.is_failure:
             _log.warning("connection to the broker lost: %s", reason)
 

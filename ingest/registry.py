@@ -53,13 +53,17 @@ class Registry:
         with translated("read the registry"):
             known = read_devices(conn)
             conn.rollback()
+        self.take(known)
+        self._read_at_s = now_s
+        return True
+
+    def take(self, known: Mapping[str, RegisteredDevice]) -> None:
+        """Know these devices; what decoders remember of an unchanged one is kept."""
         self._sources = {
             device_id: self._sources[device_id] if self.devices.get(device_id) == device else _source(device)
             for device_id, device in known.items()
         }
         self.devices = known
-        self._read_at_s = now_s
-        return True
 
     def source(self, topic: Topic, at: dt.datetime) -> Source:
         """The device that speaks on `topic`.

@@ -136,7 +136,7 @@ def _take(
             raise RejectError("bad_field", f"quantity {key[:80]!r}; expected 1 to 64 of A-Z a-z 0-9 _ . -")
         mark = marks.get(key, "-") if marks else "-"
         number = MISSING if value is None else value
-        decoded.factors.append(FactorReading(time_us, span_s, key, FIELD, number, None, mark))
+        decoded.factors.append(FactorReading(time_us, span_s, key, FIELD, number, None, mark, announced))
     if filled:
         letters = "".join(marks.get(key, "-") for key in positions) if marks else blank
         decoded.readings.append(Reading(time_us, span_s, row, letters, announced))

@@ -92,6 +92,7 @@ class FactorReading(NamedTuple):
     value: float
     text: str | None
     mark: str
+    announced: bool = False
 
 
 @dataclass(slots=True)

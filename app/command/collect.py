@@ -1,0 +1,90 @@
+"""`lantian collect`: the process that carries readings from the broker into the database."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import click
+import msgspec
+
+from app.service.address import broker_for, database_url
+from app.settings import Settings, load_settings
+from ingest.collector import Cadence, Collector
+from ingest.link import MAX_WINDOW, Broker, Link, Session
+from ingest.preflight import check_broker
+from ingest.topic import subscriptions
+from store.connection import Connection, connect
+
+_log = logging.getLogger(__name__)
+#: Unacknowledged messages per batch size: while one batch is written the next ones arrive.
+WINDOW_BATCHES = 4
+SMALLEST_WINDOW = 2000
+
+
+@click.command("collect")
+@click.option("--number", default=1, show_default=True, type=click.IntRange(1), help="Number of this collector.")
+@click.option("--county", default="+", help="Collect one county's messages only.")
+@click.option("--idle-exit", type=float, help="End after so many seconds without a message.")
+def command(number: int, county: str, idle_exit: float | None) -> None:
+    """Carry readings from the broker into the database until stopped (SIGTERM, Ctrl-C).
+
+    One JSON line per batch on standard error. Messages are acknowledged to the broker after the database has
+    committed them. Collectors that run at the same time need different numbers and counties.
+    """
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    stopping = threading.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda *_: stopping.set())
+    settings = load_settings()
+    subject = prepared(settings, number, county)
+    _log.info(msgspec.json.encode({"event": "start", "collector": collector_name(number), "county": county}).decode())
+    tally = subject.run(stopping, idle_s=idle_exit)
+    line = {"event": "stop", "collector": collector_name(number), "received": tally.received, "batches": tally.batches}
+    _log.info(msgspec.json.encode(line).decode())
+
+
+def collector_name(number: int) -> str:
+    """Client id at the broker and name in the ledger; the same at every start, or the broker's session is lost."""
+    return f"lantian-collector-{number}"
+
+
+def prepared(settings: Settings, number: int, county: str) -> Collector:
+    """A collector as the settings say, its broker looked at.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where database and broker are, and how batches close.
+    number : int
+        Which collector this is.
+    county : str
+        County to listen to, ``+`` for all.
+
+    Returns
+    -------
+    Collector
+        Not running yet.
+    """
+    address = broker_for(settings, "collector")
+    certificates = None if address.tls is None else Path(address.tls)
+    broker = Broker(address.host, address.port, address.username, address.password, certificates)
+    cadence = Cadence(settings.collector_batch_size, settings.collector_batch_age_s)
+    window = min(MAX_WINDOW, max(SMALLEST_WINDOW, WINDOW_BATCHES * cadence.size))
+    check_broker(broker, cadence.size, window)
+    name = collector_name(number)
+    url = database_url(settings, "lantian_writer")
+
+    def opened() -> Connection:
+        return connect(url, application_name=name)
+
+    link = Link(broker, Session(name, subscriptions(county), window), _now)
+    return Collector(link, opened, name=name, cadence=cadence, now=_now)
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
