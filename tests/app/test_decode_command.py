@@ -72,7 +72,7 @@ def test_missing_file_is_an_ordinary_error() -> None:
 
 
 def test_shared_frames_agree_with_their_columns(shared_data: Path) -> None:
-    lines = (shared_data / "protocol" / "hj212_packets.tsv").read_bytes().splitlines()
+    lines = (shared_data / "data" / "protocol" / "hj212_packets.tsv").read_bytes().splitlines()
     described = list(described_frames(lines))
     truth = {b"yes": True, b"no": False, b"malformed": None}
     assert len(described) == len(lines)

@@ -117,7 +117,8 @@ def test_registry_counts(owner: Connection) -> None:
     enterprise(owner, "a", grade="leading", key_industry=True, named_2024=True, ultra_low=True, permit=True)
     enterprise(owner, "b", grade=None, key_industry=True, named_2024=True, ultra_low=True, permit=True)
     enterprise(owner, "c", grade="C", key_industry=True, permit=False, on_reduction_list=False)
-    enterprise(owner, "d", grade="A", key_industry=True, retired_at=dt.datetime(2025, 1, 1, tzinfo=dt.UTC))
+    gone = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+    enterprise(owner, "d", grade="A", key_industry=True, named_2024=True, ultra_low=True, permit=True, retired_at=gone)
     counts = {count: read_registry_count(owner, "county", count) for count in REGISTRY_COUNTS}
     assert counts["key_industry_grade_b_share"] == pytest.approx(100 / 3)
     assert (counts["named_grade_b_count"], counts["ultra_low_rated_count"]) == (1.0, 1.0)
@@ -146,8 +147,9 @@ def test_transmission_counts_valid_hours_and_leaves_stopped_ones_out(owner: Conn
     frame(2, 2640, usable=True)  # 44 minutes
     frame(3, 3600, usable=False, mark="M")
     frame(4, 3600, usable=False, mark="F")  # stopped: not due
+    frame(5, 3600, usable=True, mark="F")  # stopped and measured: due and received
     found = read_transmission(owner, "county", start, start + dt.timedelta(hours=10), minimum_minutes=45)
-    assert found == (2, 9)
+    assert found == (3, 9)
 
 
 def test_targets_of_every_kind_are_stored(owner: Connection, database: Any) -> None:
