@@ -47,16 +47,17 @@ def command(no_simulator: bool, foreground: bool) -> None:
         _stay(settings)
         return
     home = Home(settings.home)
+    if home.keeper() is not None and read_state(home).phase == RUNNING:
+        click.echo("Lantian is running already.")
+        click.echo(_where_to_look(settings))
+        return
     display: Bar | nullcontext[Lines] = Bar() if is_terminal() else nullcontext(Lines())
     with display as reporter:
-        running = home.keeper() is not None
-        if not running:
+        if home.keeper() is None:
             local_services(settings, reporter).prepare()
             _launch(home)
         state = _wait_for_start(home, reporter)
         arrived = _wait_for_readings(settings, state, reporter)
-    if running:
-        click.echo("Lantian is running already.")
     click.echo(_where_to_look(settings))
     if not arrived:
         raise ServiceError(f"no readings have arrived within {_READINGS_S:.0f} s; run: ./lantian doctor")

@@ -73,6 +73,12 @@ def write_account_files(folder: Path, credentials: Credentials, user: ServiceUse
     write_file(folder / "permissions", access_list(), user=user)
 
 
+def _written_since(log: Path, mark: int) -> bytes:
+    with log.open("rb") as handle:
+        handle.seek(mark)
+        return handle.read()
+
+
 class Broker:
     """One Mosquitto with its folder of configuration and data.
 
@@ -150,8 +156,12 @@ class Broker:
     def write_accounts(self, credentials: Credentials) -> None:
         """Write the password file and the permissions; a running broker takes them over at once."""
         write_account_files(self.folder, credentials, self._user)
-        if self._process is not None and self.is_running:
-            self._process.send_signal(signal.SIGHUP)
+        if self._process is None or not self.is_running:
+            return
+        mark = self.log.stat().st_size
+        self._process.send_signal(signal.SIGHUP)
+        # The broker says so and reads the files before it looks at the next connection.
+        wait_until(lambda: b"Reloading config" in _written_since(self.log, mark), lambda: self.is_running, 5)
 
     def start(self, port: int, credentials: Credentials, reporter: Reporter) -> None:
         """Start the broker and wait until it accepts connections; a taken port is replaced by another.
