@@ -26,6 +26,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "settle": ("app.command.settle", "Recompute statistics of what has changed."),
         "target": ("app.command.target", "Targets with their actuals; report a figure."),
         "device": ("app.command.service", "Accounts of devices at the local broker."),
+        "reject": ("app.command.reject", "Rejected messages: list, send through again."),
+        "revision": ("app.command.revision", "Corrected readings: list, accept, refuse."),
         "simulate": ("app.command.simulate", "Let simulated stations live."),
         "replay": ("app.command.replay", "Send real hourly measurements through the broker."),
         "dashboards": ("app.command.dashboards", "Grafana dashboards: render, check, push."),

@@ -215,7 +215,7 @@ def test_frames_with_wrong_checksums_are_refused(wrong: bytes) -> None:
 
 
 def test_shared_frames_agree_with_their_columns(shared_data: Path) -> None:
-    lines = (shared_data / "protocol" / "hj212_packets.tsv").read_bytes().splitlines()
+    lines = (shared_data / "data" / "protocol" / "hj212_packets.tsv").read_bytes().splitlines()
     verdicts = {(True, True): ("yes", "yes"), (True, False): ("yes", "no"), (False, False): ("no", "no")}
     for line in lines:
         payload, length_ok, crc_ok = line.split(b"\t")
