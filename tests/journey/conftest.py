@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import json
+import os
 import signal
 import subprocess
 import sys
@@ -22,16 +22,20 @@ from paho.mqtt.properties import Properties
 from store.connection import Connection, connect
 from store.registry import NewDevice, NewSite, set_units, upsert_device, upsert_site
 
-_numbers = itertools.count(1)
+ROLES = ("owner", "writer", "app", "reader")
+#: Numbers of collectors that no other test uses.
+_numbers = itertools.count(7001)
 
 
 class Journey:
     """One test's county: a database, a session at the broker under its own name, collectors to start and kill."""
 
-    def __init__(self, database: Any, broker: Callable[[str], Any], app: Connection, log: Path) -> None:
-        self.app, self.database, self._broker, self._log = app, database, broker, log
-        self._topics: list[str] = []
-        self._client_id = f"journey-{next(_numbers)}"
+    def __init__(self, database: Any, services: Any, app: Connection, log: Path) -> None:
+        self.app, self.database, self._log = app, database, log
+        self._broker, self._home = services.broker_for, services.folder
+        self._county = ""
+        self._number = next(_numbers)
+        self._client_id = f"lantian-collector-{self._number}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def register(self) -> None:
@@ -54,7 +58,7 @@ class Journey:
 
     def subscribe(self, county: str) -> None:
         """Make the collector's session for a county, so that whatever is published from now on waits for it."""
-        self._topics = [f"lt/v1/{county}/+/+/data"]
+        self._county = county
         client = self._client("collector", self._client_id)
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = 3600
@@ -62,7 +66,7 @@ class Journey:
         client.on_subscribe = lambda *_: done.append(1)
         address = self._broker("collector")
         client.connect(address.host, address.port, clean_start=True, properties=properties)
-        client.subscribe([(topic, 1) for topic in self._topics])
+        client.subscribe(f"lt/v1/{self._county}/+/+/data", 1)
         self._loop_until(client, lambda: bool(done))
         client.disconnect()
 
@@ -89,22 +93,22 @@ class Journey:
             client.loop_stop()
 
     def start(self, *, batch: int = 500) -> None:
-        """Start a collector process."""
-        address = self._broker("collector")
-        settings = {
-            "broker": {
-                "host": address.host,
-                "port": address.port,
-                "username": address.username,
-                "password": address.password,
-            },
-            "session": {"client_id": self._client_id, "topics": self._topics},
-            "database": self.database.url("lantian_writer"),
-            "batch": batch,
-        }
-        script = Path(__file__).with_name("journey_collector.py")
+        """Start `lantian collect` as a process."""
+        arguments = [self.lantian, "collect", "--number", str(self._number), "--county", self._county]
+        environment = self.environment | {"LANTIAN_COLLECTOR_BATCH_SIZE": str(batch)}
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen([sys.executable, script, json.dumps(settings)], stdout=log, stderr=log)
+            self._process = subprocess.Popen(arguments, env=environment, stdout=log, stderr=log)
+
+    @property
+    def lantian(self) -> Path:
+        """The command as installed beside this interpreter."""
+        return Path(sys.executable).with_name("lantian")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Settings of a process that shall use this test's services."""
+        urls = {f"LANTIAN_DATABASE_{role.upper()}_URL": self.database.url(f"lantian_{role}") for role in ROLES}
+        return {**os.environ, **urls, "LANTIAN_HOME": str(self._home)}
 
     def kill(self) -> None:
         """SIGKILL: no farewell to broker or database."""
@@ -149,9 +153,9 @@ class Journey:
 
 
 @pytest.fixture
-def journey(database: Any, broker: Callable[[str], Any], tmp_path: Path) -> Iterator[Journey]:
+def journey(database: Any, services: Any, tmp_path: Path) -> Iterator[Journey]:
     with connect(database.url("lantian_app"), autocommit=True) as app:
-        made = Journey(database, broker, app, tmp_path / "collector.log")
+        made = Journey(database, services, app, tmp_path / "collector.log")
         yield made
         made.stop()
         made.unsubscribe()
