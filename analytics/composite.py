@@ -82,7 +82,7 @@ def composite_index(
     Notes
     -----
     环办〔2014〕64号: I_i = C_i / S_i, I_sum = sum of I_i, with the means of PM2.5, PM10, SO2 and NO2 over the limits of
-    a year, the percentile of CO over the daily and that of O3 over the 8 h limit. The weights of 2026 rest on one source.
+    a year, the percentile of CO over the daily and that of O3 over the 8 h limit. The weights of 2026 have one source.
     """
     columns = []
     for item in items:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import click
 import numpy as np
@@ -16,6 +14,7 @@ import numpy.typing as npt
 from analytics.averaging import Statistic
 from analytics.compliance import PollutantCompliance, all_met, year_compliance
 from analytics.daily import DAY_COLUMNS, EVALUATED_COLUMN, area_mean, daily_values
+from analytics.dust import DUST_POLLUTANTS, without_dust
 from analytics.evaluation import (
     compliance_rate,
     day_counts,
@@ -25,31 +24,17 @@ from analytics.evaluation import (
     year_valid,
 )
 from analytics.index import daily_index
+from analytics.period_evaluation import EVALUATION_KINDS, EvaluationKind
 from analytics.rounding import half_even_scalar
-from app.prsa import load_prsa
-from domain.document import edition_named
-from domain.edition import (
-    AQI_EDITIONS,
-    HJ633_2012,
-    HJ633_2026,
-    LIMIT_EDITIONS,
-    LIMITS_2012,
-    aqi_edition,
-    evaluation_edition,
-    limit_edition,
-)
+from app.evaluation_rule import Rules
+from app.period_report import dust_report, dusty_hours, period_report, span_days, span_grid
+from app.prsa import PrsaStation, load_prsa
+from domain.dust import DustInterval, load_dust
+from domain.edition import AQI_EDITIONS, LIMIT_EDITIONS
 from domain.error import ConfigurationError, LantianError
 from domain.level import LEVELS
 from domain.pollutant import POLLUTANTS, SIX_KEYS
-from domain.standard import (
-    EvaluationItem,
-    Validity,
-    evaluation_items,
-    limits,
-    percentiles,
-    report_items,
-    validity,
-)
+from domain.standard import Validity, report_items
 
 Floats = npt.NDArray[np.float64]
 Json = dict[str, object]
@@ -73,41 +58,14 @@ Keys of each entry of "stations" and of "area":
     compliance_rate                       percent of valid days within limit
     items                                 what was compared with which limit
 
+\b
+--period adds "periods": per period and place also the composite index, ranks, changes
+and completeness. --dust adds "dust" and "without_dust" (PM2.5 and PM10 only); columns
+of its table: site (* = all), start, end (local), source (who confirmed it), note.
+
 O3 is judged by its daily maximum 8 h mean. The area is the mean of its stations' valid daily values, evaluated like a
 station. Verdicts rest on the days there are; year_valid says whether these are as many as GB 3095 asks for.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The editions that judge, and what they say."""
-
-    limits_edition: str
-    aqi_edition: str
-    evaluation_standard: str
-    limits: Mapping[tuple[str, str], float]
-    items: tuple[EvaluationItem, ...]
-    percentiles: Mapping[str, int]
-    validity: Validity
-
-    @classmethod
-    def chosen(cls, year: int, limits_edition: str | None, index_edition: str | None) -> Rules:
-        """Rules of a year of data, unless others are asked for; limits bring the AQI edition of their time along."""
-        last_day = dt.date(year, 12, 31)
-        if limits_edition is None:
-            limits_edition, default_index = limit_edition(last_day), aqi_edition(last_day)
-        else:
-            default_index = HJ633_2012 if limits_edition == LIMITS_2012 else HJ633_2026
-        evaluation = evaluation_edition(last_day)
-        return cls(
-            limits_edition,
-            index_edition or default_index,
-            evaluation,
-            limits(limits_edition),
-            evaluation_items(evaluation),
-            percentiles(evaluation),
-            validity(edition_named("limits", limits_edition).standard),
-        )
 
 
 @click.command("evaluate", epilog=_EPILOG)
@@ -116,6 +74,8 @@ class Rules:
 @click.option("--year", required=True, type=click.IntRange(1980, 2100), help="Calendar year, local time.")
 @click.option("--limits", "limits_edition", type=click.Choice(LIMIT_EDITIONS), help="Limits; the year's when absent.")
 @click.option("--edition", type=click.Choice(AQI_EDITIONS), help="Edition of HJ 633; that of the limits when absent.")
+@click.option("--period", type=click.Choice(EVALUATION_KINDS), help="Also evaluate these periods of the year.")
+@click.option("--dust", type=click.Path(path_type=Path), help="Dust intervals (CSV): results without them beside.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
 def command(  # noqa: PLR0913, PLR0917 - one argument per option
     files: tuple[Path, ...],
@@ -123,16 +83,24 @@ def command(  # noqa: PLR0913, PLR0917 - one argument per option
     year: int,
     limits_edition: str | None,
     edition: str | None,
+    period: EvaluationKind | None,
+    dust: Path | None,
     output: Path | None,
 ) -> None:
     """Evaluate a year of hourly measurements: statistics per station and for the area, as JSON.
 
     FILES are PRSA station files (.csv or .csv.gz), one station each; CO is converted from µg/m³ to mg/m³. Limits are
-    those of class II areas.
+    those of class II areas. --period compares each period with the same one of the year before; hours of the three
+    years before --year are used where the files have them.
     """
     try:
         rules = Rules.chosen(year, limits_edition, edition)
-        report = {"format": file_format, **evaluation_report(_year_hours(files, year), year, rules)}
+        stations = _load_stations(files, year)
+        hours = {name: station.year_grid(year) for name, station in stations.items()}
+        report = {"format": file_format, **evaluation_report(hours, year, rules)}
+        if period is not None or dust is not None:
+            intervals = None if dust is None else load_dust(dust)
+            report |= _additions(stations, year, rules, period=period, intervals=intervals)
     except LantianError as error:
         raise click.ClickException(str(error)) from error
     text = json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False)
@@ -145,18 +113,59 @@ def command(  # noqa: PLR0913, PLR0917 - one argument per option
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
 
 
-def _year_hours(files: Sequence[Path], year: int) -> dict[str, dict[str, Floats]]:
-    """Hours of the year by station and pollutant; each file must be another station and hold some of the year."""
-    stations: dict[str, dict[str, Floats]] = {}
+def _load_stations(files: Sequence[Path], year: int) -> dict[str, PrsaStation]:
+    """Stations by name; each file must be another station and hold some of the year."""
+    stations: dict[str, PrsaStation] = {}
     for path in files:
         station = load_prsa(path)
-        hours = station.year_grid(year)
-        if all(np.isnan(grid).all() for grid in hours.values()):
+        if all(np.isnan(grid).all() for grid in station.year_grid(year).values()):
             raise ConfigurationError(f"{path.name}: found no measurement of {year}, expected some")
         if station.name in stations:
             raise ConfigurationError(f"{path.name}: found station {station.name} again, expected one file per station")
-        stations[station.name] = hours
+        stations[station.name] = station
     return stations
+
+
+def _additions(
+    stations: Mapping[str, PrsaStation],
+    year: int,
+    rules: Rules,
+    *,
+    period: EvaluationKind | None,
+    intervals: Sequence[DustInterval] | None,
+) -> Json:
+    """What ``--period`` and ``--dust`` add to the report of the plain year."""
+    years = (year - 3, year) if period is not None else (year, year)
+    hours = {name: span_grid(station, *years) for name, station in stations.items()}
+    without = None
+    result: Json = {}
+    if intervals is not None:
+        dusty = dusty_hours(stations, span_days(*years), intervals)
+        without = {name: without_dust(grid, dusty[name]) for name, grid in hours.items()}
+        clean = {
+            name: {key: grid[-len(span_days(year, year)) :] for key, grid in table.items()}
+            for name, table in without.items()
+        }
+        result["dust"] = dust_report(
+            intervals, {name: mask[-len(span_days(year, year)) :] for name, mask in dusty.items()}
+        )
+        result["without_dust"] = _particles_only(evaluation_report(clean, year, rules))
+    if period is not None:
+        result |= {"period": period, "weights": rules.weights}
+        result["periods"] = period_report(hours, without, years, kind=period, rules=rules)
+    return result
+
+
+def _particles_only(report: Json) -> Json:
+    """What dust changes: particles and compliance. Days by category and good days keep the dust."""
+
+    def part(place: Mapping[str, Any]) -> Json:
+        pollutants = {key: place["pollutants"][key] for key in DUST_POLLUTANTS}
+        return {"compliance": place["compliance"], "pollutants": pollutants}
+
+    stations = cast(dict[str, dict[str, Any]], report["stations"])
+    area = part(cast(dict[str, Any], report["area"]))
+    return {"stations": {name: part(place) for name, place in stations.items()}, "area": area}
 
 
 def evaluation_report(stations: Mapping[str, Mapping[str, Floats]], year: int, rules: Rules) -> Json:
