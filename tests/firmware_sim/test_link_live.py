@@ -117,11 +117,12 @@ def test_nothing_is_lost_when_answers_are_lost_and_the_broker_is_killed(
     path = tmp_path / "outbox.sqlite"
     stations = [AMBIENT, MICRO]
 
-    def fleet_of(outbox: Outbox) -> Fleet:
-        return Fleet(Sky(1), stations, outbox, shared_link(account(broker("simulator")), COUNTY, stations, NOON))
+    def connected() -> dict[str, Link]:
+        return shared_link(account(broker("simulator")), COUNTY, stations, NOON)
 
     outbox = Outbox(path, 1000, patience=Patience(0.5, 1.0), window=7)
-    fleet = fleet_of(outbox)
+    links = connected()
+    fleet = Fleet(Sky(1), stations, outbox, links)
     fleet.start()
     platform.mute_every = 3
     until(lambda: len(platform.answered) > 20, lambda: fleet.step(NOON, 0.05))
@@ -131,13 +132,13 @@ def test_nothing_is_lost_when_answers_are_lost_and_the_broker_is_killed(
         minute += 60
         fleet.step(minute, 0.02)
     assert len(outbox) > 0
-    fleet.stop(minute)  # and the power of the stations fails too
-    outbox.close()
+    outbox._database.close()  # and the power of the stations fails too: nobody says goodbye, nothing is committed
+    links[AMBIENT.id].stop()
     assert services.restart_missing() == ["mosquitto"]
 
     outbox = Outbox(path, 2000, patience=Patience(0.5, 1.0), window=7)
     assert len(outbox) > 0
-    fleet = fleet_of(outbox)
+    fleet = Fleet(Sky(1), stations, outbox, connected())
     fleet.start()
     minute += 60
     until(

@@ -293,3 +293,12 @@ def test_unreadable_answer_is_recorded_and_the_message_goes_out_again(outbox: Ou
     assert len(outbox) == kept
     assert fleet.tally.outcomes == {"unreadable": 1}
     assert "micro-1: unreadable answer" in fleet.tally.last_error
+
+
+def test_particles_of_instruments_keep_their_order() -> None:
+    # In January fine particles are most of PM10, and a micro station's gains drift apart.
+    january = MIDNIGHT - 170 * DAY_S + np.arange(400, dtype=np.int64) * HOUR_S
+    for number in range(20):
+        micro = Station(f"micro-{number}", "zy", "m1", "micro", "json", "", 60, 60)
+        shown = measured(SKY, micro, january, 60)
+        assert (shown["pm25"] <= shown["pm10"]).all()
