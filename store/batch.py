@@ -16,6 +16,7 @@ from domain.family import FAMILIES
 from store.block import Rows, factor_rows, wide_rows
 from store.connection import Connection
 from store.contest import Handling, resolve_contested
+from store.device_day import add_day_counts
 from store.error import StoreError, kind, message, translated
 from store.message import Batch, FactorBlock, Integers, Mask, Message, ReadingBlock, Rejection
 from store.receipt import Receipt, seen_before, write_receipt
@@ -109,8 +110,8 @@ class _Write:
             statuses[contested] = resolve_contested(self.conn, rows, chosen[contested], handling)
         return chosen, statuses
 
-    def _repeated(self, at: int) -> bool:
-        return seen_before(self.conn, self.batch.messages, at)
+    def _repeated(self, at: int, original_at: dt.datetime) -> bool:
+        return seen_before(self.conn, self.batch.messages, at, original_at)
 
 
 def write_batch(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
@@ -176,7 +177,10 @@ def _write(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevic
         (rows, (statuses == NEW) | ((statuses == REVISED) & counted), statuses != _UNWRITTEN)
         for rows, statuses, counted in zip(tables, work.statuses, accepted, strict=True)
     ]
-    return BatchResult(write_receipt(conn, receipt, changed, devices), outcomes, work.rejections, *counts)
+    batch_id = write_receipt(conn, receipt, changed, devices)
+    new = [(rows, statuses == NEW) for rows, statuses in zip(tables, work.statuses, strict=True)]
+    add_day_counts(conn, batch.messages, outcomes, new, devices)
+    return BatchResult(batch_id, outcomes, work.rejections, *counts)
 
 
 def _tables(batch: Batch) -> list[Rows]:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from domain.family import FAMILIES, Family
+from domain.flag import MISSING, usable
 from store.copy_format import HEADER, TRAILER, Fields, chosen_texts, letters, numbers, rows_of, texts, times
 from store.message import FactorBlock, Integers, Mask, ReadingBlock
 
@@ -80,6 +81,8 @@ class Rows:
         Shape (n,); the message calls the row a correction.
     fields : list of Fields or of list of str or None
         The columns; a list holds texts of any length.
+    carried, usable : ndarray of int64 or None
+        Shape (n,); values a row carries and those that enter statistics, None for factors.
     """
 
     shape: Shape
@@ -91,6 +94,8 @@ class Rows:
     spans_s: Integers
     announced: Mask
     fields: list[Fields | list[str | None]]
+    carried: Integers | None = None
+    usable: Integers | None = None
 
     def first(self, rows: Integers) -> Mask:
         """Which of the given ascending rows come first among them with their key."""
@@ -161,7 +166,10 @@ def wide_rows(family: str, block: ReadingBlock, received_us: Integers) -> Rows:
     ]
     key = _groups(device, times_us, spans)
     announced = block.announced[order].astype(np.bool_)
-    return Rows(SHAPES[family], message, key, device, devices, times_us, spans, announced, fields)
+    flags = block.flags[order]
+    carried = np.count_nonzero(flags != MISSING, axis=1).astype(np.int64)
+    good = np.count_nonzero(usable(flags) & ~np.isnan(values), axis=1).astype(np.int64)
+    return Rows(SHAPES[family], message, key, device, devices, times_us, spans, announced, fields, carried, good)
 
 
 def factor_rows(block: FactorBlock, received_us: Integers, announced: Mask) -> Rows:
