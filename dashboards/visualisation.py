@@ -67,7 +67,7 @@ def stat(
         Of type ``stat``.
     """
     defaults: Json = {"color": {"mode": "thresholds"}, "mappings": list(mappings)}
-    defaults["thresholds"] = thresholds or steps((None, GREY))
+    defaults["thresholds"] = thresholds or steps((None, GREY if background else "text"))
     if decimals is not None:
         defaults["decimals"] = decimals
     options: Json = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import click
 
+from app.preview.page import preview_page
 from app.service.address import database_url
 from app.settings import load_settings
 from dashboards.dashboard import Dashboard, document_text
 from dashboards.grafana import SSL_MODES, Change, Grafana, data_source, open_grafana
 from dashboards.render import DASHBOARDS, RENDERED, dashboard_named, stale_files, write_rendered
 from domain.error import ConfigurationError
+from store.connection import connect
 
 _EPILOG = "Token: LANTIAN_GRAFANA_TOKEN, or a file of mode 600 that LANTIAN_GRAFANA_TOKEN_FILE names."
 _URL = click.option("--url", help="Address of Grafana, e.g. http://localhost:3000 [setting grafana_url].")
@@ -111,6 +114,21 @@ def pull(url: str | None, out: Path, uids: tuple[str, ...]) -> None:
                 continue
             path = out / f"{dashboard.uid}.json"
             path.write_text(document_text(found[0]), encoding="utf-8")
+            click.echo(f"wrote {path}")
+
+
+@command.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("preview"), show_default=True)
+@_UIDS
+def preview(out: Path, uids: tuple[str, ...]) -> None:
+    """Draw the dashboards plainly as HTML files, for those without Grafana."""
+    reader = database_url(load_settings(), "lantian_reader")
+    now = dt.datetime.now(dt.UTC)
+    out.mkdir(parents=True, exist_ok=True)
+    with connect(reader, autocommit=True, application_name="lantian dashboards preview") as conn:
+        for dashboard in _chosen(uids):
+            path = out / f"{dashboard.uid}.html"
+            path.write_text(preview_page(conn, dashboard, now), encoding="utf-8")
             click.echo(f"wrote {path}")
 
 

@@ -15,4 +15,10 @@ select
     remark_zh as "说明"
 from screen.target_status
 where area_id = ${area:sqlstring}
-order by coalesce(nullif(regexp_replace(clause, '[^0-9].*$', ''), '')::integer, 0), clause, position
+order by
+    case
+        when clause ~ '^[0-9]' then substring(clause from '^[0-9]+')::integer
+        when clause ~ '〔' then 1000
+        else 0
+    end,
+    clause, position
