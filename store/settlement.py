@@ -158,6 +158,16 @@ def release(conn: Connection, queue: str, ids: Sequence[int]) -> None:
     conn.execute(statement, (list(ids),))
 
 
+def mark_hours(conn: Connection, low: dt.datetime, high: dt.datetime) -> int:
+    """Queue every settled hour of a site with low <= hour < high again; returns how many."""
+    return conn.execute(
+        "insert into dirty_hour (family, site_id, hour) select 'air', a.site_id, a.hour"
+        " from air_hour a join site s on s.id = a.site_id and s.kind <> 'area'"
+        " where a.hour >= %s and a.hour < %s order by a.hour, a.site_id",
+        (low, high),
+    ).rowcount
+
+
 def mark_days(conn: Connection, keys: Sequence[tuple[str, dt.date]]) -> None:
     """Queue the given (site, local day)."""
     conn.execute(

@@ -16,15 +16,27 @@ from app.job.settle import LIMIT, Settled, settle
 from app.job.target import evaluate_targets
 from app.service.address import app_database_url
 from app.settings import load_settings
+from domain.error import ConfigurationError
+from domain.period import midnight
 from store.connection import Connection, connect
 from store.error import translated
+from store.settlement import mark_hours
 
 
 @click.command("settle")
 @click.option("--follow", is_flag=True, help="Keep settling until stopped (SIGTERM, Ctrl-C).")
 @click.option("--limit", default=LIMIT, show_default=True, type=click.IntRange(1), help="Queue rows per transaction.")
-def command(follow: bool, limit: int) -> None:
+@click.option(
+    "--again",
+    nargs=2,
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="FROM TO",
+    help="First mark the hours of these local days (TO included) dirty: after a change of registry or rules.",
+)
+def command(follow: bool, limit: int, again: tuple[dt.datetime, dt.datetime] | None) -> None:
     """Recompute dirty hours, days, months, quarters and years, then the targets."""
+    if again is not None:
+        mark_again(again[0].date(), again[1].date())
     if follow:
         follow_queues(load_settings().settle_interval_s)
         return
@@ -32,6 +44,14 @@ def command(follow: bool, limit: int) -> None:
         done = settle(conn, clock=_clock, limit=limit)
         targets = len(evaluate_targets(conn, now=_clock()))
     Console().print(summary(done, targets))
+
+
+def mark_again(first: dt.date, last: dt.date) -> None:
+    """Queue all settled hours of the local days `first` to `last`."""
+    if last < first:
+        raise ConfigurationError(f"--again {first} {last}: expected the earlier day first")
+    with translated("mark hours"), _open() as conn:
+        mark_hours(conn, midnight(first), midnight(last + dt.timedelta(days=1)))
 
 
 def follow_queues(interval_s: float) -> None:

@@ -122,6 +122,31 @@ def test_settle_prints_what_it_did(county: Any) -> None:
     assert done.output.startswith("8 queue rows settled: 2 hours, 2 days, 6 periods;")
 
 
+def test_settle_again_recomputes_after_a_change_of_the_registry(county: Any) -> None:
+    hour = midnight(dt.date(2026, 11, 1))
+    with connect(county.url("lantian_owner"), autocommit=True) as owner:
+        for device, pm25 in (("ningxiang-air", 20), ("jinluo-air", 40)):
+            owner.execute(
+                "insert into air_reading (device_id, time, span_s, pm25, flag, mark, received_at)"
+                " values (%s, %s, 3600, %s, '199999999999', '------------', now())",
+                (device, hour, pm25),
+            )
+        owner.execute(
+            "insert into dirty_hour (family, site_id, hour)"
+            " select 'air', site, %s from unnest('{ningxiang,jinluo}'::text[]) site",
+            (hour,),
+        )
+        area = "select pm25 from air_hour where site_id = 'zhongyang'"
+        assert run("settle").exit_code == 0
+        assert owner.execute(area).fetchall() == [(30.0,)]
+        owner.execute("update site set evaluated = false where id = 'jinluo'")
+        assert run("settle", "--again", "2026-10-31", "2026-10-31").exit_code == 0
+        assert owner.execute(area).fetchall() == [(30.0,)]
+        assert run("settle", "--again", "2026-11-01", "2026-11-01").exit_code == 0
+        assert owner.execute(area).fetchall() == [(20.0,)]
+    assert run("settle", "--again", "2026-11-02", "2026-11-01").exit_code == 2
+
+
 def test_follow_changes_the_hour_and_ends_on_sigterm(county: Any) -> None:
     lantian = Path(sys.executable).with_name("lantian")
     environment = os.environ | {"LANTIAN_SETTLE_INTERVAL_S": "0.2"}
