@@ -106,7 +106,7 @@ MAP: Final = Panel(
 )
 _LINK: Final = {
     "title": "只看该站",
-    "url": "/d/lantian-air?${area:queryparam}&var-site=${__data.fields.site_id}&${__url_time_range}",
+    "url": "/d/lantian-air?${area:queryparam}&${kind:queryparam}&var-site=${__data.fields.site_id}&${__url_time_range}",
 }
 SITES: Final = Panel(
     id=8,

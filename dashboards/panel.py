@@ -14,6 +14,8 @@ Json = dict[str, object]
 PANEL_TYPES: Final = frozenset(
     {"timeseries", "stat", "gauge", "bargauge", "table", "state-timeline", "geomap", "text", "row"}
 )
+#: The version whose options `dashboards.visualisation` writes: later ones migrate from it, and none guesses an older one.
+PLUGIN_VERSION: Final = "9.4.0"
 #: What a panel shows where there is no value.
 NO_VALUE: Final = "暂无数据"
 
@@ -124,6 +126,7 @@ def panel_json(panel: Panel, position: Position, dashboard: str) -> Json:
         "gridPos": position.as_json(),
         "id": panel.id,
         "options": view.options,
+        "pluginVersion": PLUGIN_VERSION,
         "title": panel.title,
         "transparent": False,
         "type": view.type,

@@ -107,6 +107,7 @@ def test_panel_says_what_it_is_in_chinese(uid: str, panel: Json) -> None:
     pollutants = {pollutant.title_zh for pollutant in POLLUTANTS.values()}
     assert CHINESE.search(panel["title"]) or panel["title"] in pollutants
     if panel["type"] != "row":
+        assert panel["pluginVersion"].startswith("9.4")
         assert CHINESE.search(panel["description"])
         assert panel["description"].endswith("。")
 
