@@ -72,11 +72,19 @@ class _Write:
     rejections: dict[int, Rejection] = field(default_factory=dict)
 
     def write_messages(self, low: int, high: int) -> None:
-        """Write the rows of messages low <= index < high; on poison halve, down to the message to be rejected."""
+        """Write the rows of messages low <= index < high.
+
+        When a direct COPY meets a key that exists, once more by staging; on poison by halves, down to the message
+        that is rejected.
+        """
         try:
             with self.conn.transaction():
                 written = [self._insert(at, low, high) for at in range(len(self.tables))]
         except psycopg.Error as error:
+            if self.direct and isinstance(error, psycopg.errors.UniqueViolation):
+                self.direct = False
+                self.write_messages(low, high)
+                return
             if kind(error) is not Kind.POISON:
                 raise
             if high - low == 1:
@@ -96,13 +104,8 @@ class _Write:
         if not len(chosen):
             return chosen, statuses
         if self.direct and rows.first(chosen).all():
-            try:
-                with self.conn.transaction():
-                    copy_direct(self.conn, rows, chosen)
-            except psycopg.errors.UniqueViolation:
-                self.direct = False
-            else:
-                return chosen, statuses
+            copy_direct(self.conn, rows, chosen)
+            return chosen, statuses
         create_staging(self.conn)
         contested = ~insert_staged(self.conn, rows, chosen, self.accepted[at])
         if contested.any():

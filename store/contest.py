@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,7 @@ from psycopg import sql
 from store.block import FACTOR, Rows, Shape
 from store.connection import Connection
 from store.message import Integers, Mask
-from store.staging import DUPLICATE, REVISED, Statuses, equal_rows, staging_name
+from store.staging import DUPLICATE, REVISED, Statuses, equal_rows, same_key, staging_name
 
 #: Who and why, where no person decides. Shown to reviewers.
 _DECIDED_BY: Final = "system"
@@ -30,11 +31,11 @@ class Handling:
     accepted : ndarray of bool
         One per row: as a revision it counts at once.
     repeated : callable
-        Index of a message -> whether the same bytes came from the same device before.
+        Index of a message, time of receipt of the stored original -> whether the same bytes came before.
     """
 
     accepted: Mask
-    repeated: Callable[[int], bool]
+    repeated: Callable[[int, dt.datetime], bool]
 
 
 def _pairs(shape: Shape) -> sql.Composed:
@@ -93,10 +94,11 @@ join added a on a.device_id = c.device_id and a.time = c.time and a.span_s = c.s
 
 @cache
 def _history_statement(shape: Shape) -> sql.Composed:
-    """Of staged rows: their digest as a revision, the digests of their key's revisions, and whether one is accepted."""
+    """Of staged rows: digest as a revision; of their key: digests, whether one counts, when the original came."""
     factor = shape is FACTOR
     return sql.SQL(
-        "select s.ordinal, {digest}, coalesce(v.digests, '{{}}'), coalesce(v.accepted, false)"
+        "select s.ordinal, {digest}, coalesce(v.digests, '{{}}'), coalesce(v.accepted, false),"
+        " (select r.received_at from {table} r where {same} limit 1)"
         " from {staged} s cross join lateral (select jsonb_build_object({pairs}) as new_values) n"
         " cross join lateral (select array_agg(digest) as digests, bool_or(status = 'accepted') as accepted"
         " from revision v where v.device_id = s.device_id and v.time = s.time and v.span_s = s.span_s"
@@ -104,6 +106,8 @@ def _history_statement(shape: Shape) -> sql.Composed:
         " where s.ordinal = any(%s) order by s.ordinal"
     ).format(
         digest=sql.SQL("md5(n.new_values::text || ' ' || s.mark)"),
+        table=sql.Identifier(shape.table),
+        same=same_key(shape, "r", "s"),
         staged=staging_name(shape),
         pairs=_pairs(shape),
         family=sql.Literal(shape.family),
@@ -156,13 +160,13 @@ def _restoring(conn: Connection, rows: Rows, contested: Integers, *, equal: Inte
     unchanged = set(equal.tolist())
     restoring: list[int] = []
     key, known, superseded = -1, set[str](), False
-    for ordinal, digest, digests, was_accepted in history:
+    for ordinal, digest, digests, was_accepted, original_at in history:
         if rows.key[ordinal] != key:
             key, known, superseded = int(rows.key[ordinal]), set(digests), was_accepted
         if digest in known or (ordinal in unchanged and not (superseded and ordinal in going_back)):
             continue
         if ordinal in unchanged:
-            if handling.repeated(int(rows.message[ordinal])):
+            if handling.repeated(int(rows.message[ordinal]), original_at):
                 continue
             restoring.append(ordinal)
         known.add(digest)

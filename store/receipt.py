@@ -20,8 +20,6 @@ _MICROSECOND: Final = dt.timedelta(microseconds=1)
 _HOUR_US: Final = 3_600_000_000
 #: Readings over longer spans enter no hour.
 _LONGEST_SPAN_S: Final = 3600
-#: How long ago the first copy of a message delivered again may have come.
-_REDELIVERY: Final = dt.timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +38,14 @@ class Receipt:
         return self.messages[at].rejection or self.rejections.get(at)
 
 
-def seen_before(conn: Connection, messages: Sequence[Message], at: int) -> bool:
-    """Whether message `at` came from its device before, byte by byte: in this batch, or in the last seven days."""
+def seen_before(conn: Connection, messages: Sequence[Message], at: int, original_at: dt.datetime) -> bool:
+    """Whether message `at` is, byte by byte, the one received at `original_at`, or one earlier in this batch."""
     one = messages[at]
     if any(other.payload == one.payload and other.device_id == one.device_id for other in messages[:at]):
         return True
     row = conn.execute(
-        "select exists (select from raw_frame where device_id = %s and payload = %s and received_at > %s)",
-        (one.device_id, one.payload, one.received_at - _REDELIVERY),
+        "select exists (select from raw_frame where received_at = %s and device_id = %s and payload = %s)",
+        (original_at, one.device_id, one.payload),
     ).fetchone()
     return row is not None and bool(row[0])
 
@@ -76,21 +74,29 @@ def write_receipt(
     int
         The batch's id.
     """
-    row = conn.execute("select nextval('ledger_id_seq')").fetchone()
+    counts = [receipt.outcomes.count(outcome) for outcome in ("stored", "duplicate", "revised", "rejected")]
+    row = conn.execute(
+        _LEDGER, (receipt.collector, receipt.opened_at, len(receipt.messages), *counts, *receipt.row_counts)
+    ).fetchone()
     assert row is not None
     batch_id = int(row[0])
-    _write_frames(conn, receipt, batch_id)
-    _write_rejects(conn, receipt, batch_id)
-    for rows, changed, _ in tables:
-        _mark_hours(conn, rows, changed, devices)
-    _write_states(conn, receipt, [(rows, kept) for rows, _, kept in tables], devices)
-    counts = [receipt.outcomes.count(outcome) for outcome in ("stored", "duplicate", "revised", "rejected")]
-    conn.execute(
-        "insert into ledger (id, collector, opened_at, received, stored, duplicate, revised, rejected,"
-        " rows_stored, rows_duplicate, rows_revised) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        (batch_id, receipt.collector, receipt.opened_at, len(receipt.messages), *counts, *receipt.row_counts),
-    )
+    if counts[-1] < len(receipt.messages):
+        _write_frames(conn, receipt, batch_id)
+    if counts[-1]:
+        _write_rejects(conn, receipt, batch_id)
+    with conn.pipeline():
+        for rows, changed, _ in tables:
+            _mark_hours(conn, rows, changed, devices)
+        _write_states(conn, receipt, [(rows, kept) for rows, _, kept in tables], devices)
     return batch_id
+
+
+_LEDGER: Final = """
+insert into ledger (collector, opened_at, received, stored, duplicate, revised, rejected,
+    rows_stored, rows_duplicate, rows_revised)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+returning id
+"""
 
 
 def storable(text: str) -> str:
@@ -102,8 +108,6 @@ def _write_frames(conn: Connection, receipt: Receipt, batch_id: int) -> None:
     kept = [
         (one, outcome) for one, outcome in zip(receipt.messages, receipt.outcomes, strict=True) if outcome != "rejected"
     ]
-    if not kept:
-        return
     size = len(kept)
     received = np.fromiter(((one.received_at - _EPOCH) // _MICROSECOND for one, _ in kept), np.int64, size)
     device, device_ids = ranks([one.device_id or "" for one, _ in kept])
@@ -138,13 +142,12 @@ def _write_rejects(conn: Connection, receipt: Receipt, batch_id: int) -> None:
         for one, why in rejected
         if why is not None
     ]
-    if rows:
-        with conn.cursor().copy(
-            "copy reject (received_at, topic, payload, device_id, reason, detail, batch_id) from stdin (format binary)"
-        ) as copy:
-            copy.set_types(["timestamptz", "text", "bytea", "text", "text", "text", "int8"])
-            for row in rows:
-                copy.write_row(row)
+    with conn.cursor().copy(
+        "copy reject (received_at, topic, payload, device_id, reason, detail, batch_id) from stdin (format binary)"
+    ) as copy:
+        copy.set_types(["timestamptz", "text", "bytea", "text", "text", "text", "int8"])
+        for row in rows:
+            copy.write_row(row)
 
 
 def _mark_hours(conn: Connection, rows: Rows, changed: Mask, devices: Mapping[str, RegisteredDevice]) -> None:
@@ -153,11 +156,13 @@ def _mark_hours(conn: Connection, rows: Rows, changed: Mask, devices: Mapping[st
     if rows.shape.family == "factor" or not len(chosen):
         return
     site, sites = ranks([devices[name].site_id for name in rows.devices])
-    pairs = np.unique(np.column_stack([site[rows.device[chosen]], rows.times_us[chosen] // _HOUR_US]), axis=0)
+    hour = rows.times_us[chosen] // _HOUR_US
+    first, count = int(hour.min()), int(np.ptp(hour)) + 1
+    pairs = np.unique(site[rows.device[chosen]] * count + (hour - first))
     conn.execute(
         "insert into dirty_hour (family, site_id, hour) select %s, site, to_timestamp(hour * 3600.0::float8)"
         " from unnest(%s::text[], %s::bigint[]) as t (site, hour)",
-        (rows.shape.family, [sites[at] for at in pairs[:, 0].tolist()], pairs[:, 1].tolist()),
+        (rows.shape.family, [sites[at] for at in (pairs // count).tolist()], (pairs % count + first).tolist()),
     )
 
 
@@ -200,12 +205,16 @@ def _write_states(
     """
     states: dict[str, _State] = {}
     for at, one in enumerate(receipt.messages):
-        if one.device_id is None or one.device_id not in devices:
-            continue
-        state = states.setdefault(one.device_id, _State())
-        rejection = receipt.rejection(at)
-        if rejection is not None:
-            state.error, state.error_at = storable(f"{rejection.reason}: {rejection.detail}"), one.received_at
+        name = one.device_id
+        state = states.get(name) if name is not None else None
+        if state is None:
+            if name is None or name not in devices:
+                continue
+            state = states[name] = _State()
+        if receipt.outcomes[at] == "rejected":
+            why = receipt.rejection(at)
+            assert why is not None
+            state.error, state.error_at = storable(f"{why.reason}: {why.detail}"), one.received_at
         elif one.link is not None:
             state.link, state.link_at = one.link, one.received_at
         elif state.received is None or one.received_at > state.received:

@@ -14,7 +14,6 @@ grant select, insert on
 grant select, insert on reject, ledger to lantian_writer;
 grant insert on dirty_hour to lantian_writer;
 grant select, insert, update on device_state to lantian_writer;
-grant usage on sequence ledger_id_seq to lantian_writer;
 
 -- Jobs and the console: read everything, write statistics, targets and the registry, decide revisions, empty the queues.
 grant select on all tables in schema lantian to lantian_app;
