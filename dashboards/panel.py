@@ -14,7 +14,7 @@ Json = dict[str, object]
 PANEL_TYPES: Final = frozenset(
     {"timeseries", "stat", "gauge", "bargauge", "table", "state-timeline", "geomap", "text", "row"}
 )
-#: The version whose options `dashboards.visualisation` writes: later ones migrate from it, and none guesses an older one.
+#: The version whose options `dashboards.visualisation` writes: later ones migrate from it.
 PLUGIN_VERSION: Final = "9.4.0"
 #: What a panel shows where there is no value.
 NO_VALUE: Final = "暂无数据"

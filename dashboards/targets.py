@@ -80,7 +80,7 @@ TARGETS: Final = Panel(
         override("说明", custom_width=260),
     ),
     width=24,
-    height=18,
+    height=26,
     sql=("targets",),
 )
 PM25_GAUGE: Final = Panel(
@@ -89,7 +89,7 @@ PM25_GAUGE: Final = Panel(
     description="年均浓度（按规定修约）除以目标值。超过 100 % 为未满足目标，90 % 以上提示余量不足。",
     visualisation=gauge(_SHARE, low=0, high=150, decimals=0),
     width=5,
-    height=9,
+    height=8,
     sql=("pm25_gauge",),
     unit="percent",
 )
@@ -106,7 +106,7 @@ PM25_NOW: Final = Panel(
         override("剩余天数", unit="suffix:天"),
     ),
     width=5,
-    height=9,
+    height=8,
     sql=("pm25_now",),
     unit=_UNIT,
 )
@@ -132,7 +132,7 @@ PM25_CUMULATIVE: Final = Panel(
         ),
     ),
     width=14,
-    height=9,
+    height=8,
     sql=("pm25_cumulative",),
     unit=_UNIT,
 )
@@ -236,9 +236,9 @@ TARGETS_DASHBOARD: Final = Dashboard(
     variables=(Variable("area", "区域", "area"), Variable("year", "年度", "year")),
     shelves=(
         (STATUS_COUNTS, PM25_SENTENCE),
-        (TARGETS,),
-        Heading(100, "细颗粒物年均目标"),
         (PM25_GAUGE, PM25_NOW, PM25_CUMULATIVE),
+        Heading(100, "方案目标"),
+        (TARGETS,),
         Heading(101, "年度评价"),
         (GOOD_DAYS, DAYS_BY_LEVEL),
         (POLLUTANTS_YEAR, POLLUTANTS_BAR),
