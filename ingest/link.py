@@ -141,8 +141,9 @@ class Link:
             manual_ack=True,
         )
         prepare(client, self._broker)
-        # All answers of a batch leave before its acknowledgements do; a queue of them would die with this process.
-        client.max_inflight_messages_set(self._session.window)
+        # All answers of a batch leave before its acknowledgements do; a queue of them would die with this process. The
+        # broker hands out no more than a window without acknowledgements, so no more answers than that are on the way.
+        client.max_inflight_messages_set(0)
         client.reconnect_delay_set(min_delay=1, max_delay=MAX_RECONNECT_S)
         client.on_connect = self._connected
         client.on_subscribe = self._subscribed
