@@ -149,7 +149,7 @@ class Broker:
             "set_tcp_nodelay": "true",
             "log_dest": "stderr",
             "log_timestamp_format": "%Y-%m-%dT%H:%M:%SZ",
-            "log_type": "error\nlog_type warning\nlog_type notice",
+            "log_type": "error\nlog_type warning\nlog_type notice\nlog_type information",
             "connection_messages": "true",
         }
 

@@ -114,12 +114,13 @@ class Home:
         str
             ``postgresql://role:password@127.0.0.1:port/dbname``.
         """
+        port = self._port("database")
         known = self.credential_file.load().roles
         if role not in known:
             raise ConfigurationError(
                 f"no role {role!r} in {self.credential_file.path}; known are {', '.join(known) or 'none'}"
             )
-        return database_address(role, known[role], LOOPBACK, port=self._port("database"), dbname=dbname)
+        return database_address(role, known[role], LOOPBACK, port=port, dbname=dbname)
 
     def broker_for(self, account: str) -> BrokerAddress:
         """Address of the local broker for an account of the platform or a device.
@@ -134,6 +135,7 @@ class Home:
         BrokerAddress
             Where and with which password.
         """
+        port = self._port("broker")
         known = self.credential_file.load()
         device = known.devices.get(account)
         password = known.accounts.get(account) or (device.password if device else None)
@@ -141,4 +143,4 @@ class Home:
             raise ConfigurationError(
                 f"no broker account {account!r} in {self.credential_file.path}; known are {', '.join(known.accounts)}"
             )
-        return BrokerAddress(LOOPBACK, self._port("broker"), account, password)
+        return BrokerAddress(LOOPBACK, port, account, password)

@@ -42,6 +42,7 @@ def local_services(settings: Settings, reporter: Reporter) -> LocalServices:
         broker_port=settings.broker_port,
         max_queued_messages=settings.broker_max_queued_messages,
         autosave_s=settings.broker_autosave_s,
+        tls=settings.tls_listener(),
     )
 
 
@@ -148,10 +149,11 @@ class Supervisor:
         finally:
             self._end()
 
-    def _start_children(self) -> None:
-        for child in self._children:
-            if child.process is None and time.monotonic() >= child.not_before:
-                self._start(child)
+    def _start_children(self) -> bool:
+        due = [each for each in self._children if each.process is None and time.monotonic() >= each.not_before]
+        for child in due:
+            self._start(child)
+        return bool(due)
 
     def _start(self, child: Child) -> None:
         own = ServiceUser("", os.geteuid(), os.getegid(), dropped=False)
@@ -167,9 +169,8 @@ class Supervisor:
     def _watch(self) -> None:
         housekeeping = time.monotonic() + _HOUSEKEEPING_S
         while not self.stop.wait(_TICK_S):
-            if self._bring_back_services() | self._note_deaths():
+            if self._bring_back_services() | self._note_deaths() | self._start_children():
                 self.save()
-            self._start_children()
             if time.monotonic() >= housekeeping:
                 housekeeping = time.monotonic() + _HOUSEKEEPING_S
                 for log in self._services.log.glob("*.log"):
