@@ -13,6 +13,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from domain.family import FAMILIES
+from store.arrival import Arrivals, arrivals_of
 from store.block import Rows, factor_rows, wide_rows
 from store.connection import Connection
 from store.contest import Handling, resolve_contested
@@ -26,8 +27,6 @@ from store.staging import NEW, REVISED, Statuses, copy_direct, create_staging, i
 
 __all__ = ["Batch", "BatchResult", "FactorBlock", "Message", "ReadingBlock", "Rejection", "write_batch"]
 
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_MICROSECOND: Final = dt.timedelta(microseconds=1)
 #: Status of rows that were not written because their message was rejected.
 _UNWRITTEN: Final = 255
 #: Batches that a connection stages after a direct COPY has met a key that exists.
@@ -165,7 +164,8 @@ def _check(batch: Batch, devices: Mapping[str, RegisteredDevice]) -> None:
 
 
 def _write(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
-    tables = _tables(batch)
+    arrivals = arrivals_of(batch.messages)
+    tables = _tables(batch, arrivals)
     accepted = [_counts_at_once(rows, devices) for rows in tables]
     unwritten = [np.full(len(rows.message), _UNWRITTEN, dtype=np.uint8) for rows in tables]
     caution = _cautious.get(conn, 0)
@@ -175,23 +175,21 @@ def _write(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevic
     _cautious[conn] = max(0, caution - 1) if work.direct or caution else _CAUTIOUS_BATCHES
     counts = np.bincount(np.concatenate([[], *work.statuses]).astype(np.int64), minlength=256)[:3].tolist()
     outcomes = _outcomes(batch, work)
-    receipt = Receipt(batch.messages, outcomes, work.rejections, batch.collector, batch.opened_at, counts)
+    receipt = Receipt(batch, arrivals, outcomes, work.rejections, counts)
     changed = [
         (rows, (statuses == NEW) | ((statuses == REVISED) & counted), statuses != _UNWRITTEN)
         for rows, statuses, counted in zip(tables, work.statuses, accepted, strict=True)
     ]
     batch_id = write_receipt(conn, receipt, changed, devices)
     new = [(rows, statuses == NEW) for rows, statuses in zip(tables, work.statuses, strict=True)]
-    add_day_counts(conn, batch.messages, outcomes, new, devices)
+    add_day_counts(conn, arrivals, outcomes, new, devices)
     return BatchResult(batch_id, outcomes, work.rejections, *counts)
 
 
-def _tables(batch: Batch) -> list[Rows]:
+def _tables(batch: Batch, arrivals: Arrivals) -> list[Rows]:
     """Rows by table, always in the same order of tables."""
-    received = ((one.received_at - _EPOCH) // _MICROSECOND for one in batch.messages)
-    received_us = np.fromiter(received, np.int64, len(batch.messages))
     tables = [
-        wide_rows(family, batch.readings[family], received_us)
+        wide_rows(family, batch.readings[family], arrivals.received_us)
         for family in FAMILIES
         if family in batch.readings and len(batch.readings[family].message)
     ]
@@ -202,7 +200,7 @@ def _tables(batch: Batch) -> list[Rows]:
             for block in batch.readings.values():
                 corrections[block.message[block.announced.astype(np.bool_)]] = True
             announced = corrections[batch.factors.message]
-        tables.append(factor_rows(batch.factors, received_us, announced))
+        tables.append(factor_rows(batch.factors, arrivals.received_us, announced))
     return tables
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
 
 from domain.period import OFFSET_S
+from store.arrival import Arrivals
 from store.block import Rows
 from store.connection import Connection
-from store.message import Integers, Mask, Message
+from store.message import Integers, Mask
 from store.registry import RegisteredDevice
 
 _DAY_US: Final = 86_400_000_000
 _OFFSET_US: Final = OFFSET_S * 1_000_000
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+#: Outcome -> its place in the counts; others count as messages only.
+_OUTCOMES: Final = {"duplicate": 1, "rejected": 2}
 #: Per device and day: messages, duplicates, rejects, readings, carried, usable.
 Counts = dict[tuple[str, int], list[int]]
 
@@ -35,7 +36,7 @@ on conflict (device_id, day) do update set
 
 def add_day_counts(
     conn: Connection,
-    messages: Sequence[Message],
+    arrivals: Arrivals,
     outcomes: Sequence[str],
     tables: Sequence[tuple[Rows, Mask]],
     devices: Mapping[str, RegisteredDevice],
@@ -46,8 +47,8 @@ def add_day_counts(
     ----------
     conn : Connection
         Inside the transaction of the batch.
-    messages : sequence of Message
-        The batch; those that state a link are not counted.
+    arrivals : Arrivals
+        The batch's messages; those that state a link are not counted.
     outcomes : sequence of str
         What became of each.
     tables : sequence of (Rows, ndarray of bool)
@@ -56,20 +57,24 @@ def add_day_counts(
         The registry.
     """
     counts: Counts = {}
-    for one, outcome in zip(messages, outcomes, strict=True):
-        if one.device_id in devices and one.link is None and one.device_id is not None:
-            day = ((one.received_at - _EPOCH) // dt.timedelta(microseconds=1) + _OFFSET_US) // _DAY_US
-            row = counts.setdefault((one.device_id, day), [0] * 6)
-            row[0] += 1
-            row[1] += outcome == "duplicate"
-            row[2] += outcome == "rejected"
+    codes = np.array([_OUTCOMES.get(outcome, 0) for outcome in outcomes], dtype=np.int64)
+    known = np.array([name in devices for name in arrivals.device_ids], dtype=np.bool_)
+    counted = np.flatnonzero(~arrivals.link & known[arrivals.device])
+    days = (arrivals.received_us[counted] + _OFFSET_US) // _DAY_US
+    keys = np.column_stack([arrivals.device[counted], days, codes[counted]])
+    found, numbers = np.unique(keys, axis=0, return_counts=True)
+    for (device, day, code), number in zip(found.tolist(), numbers.tolist(), strict=True):
+        row = counts.setdefault((arrivals.device_ids[device], day), [0] * 6)
+        row[0] += number
+        if code:
+            row[code] += number
     measured = {name for rows, _ in tables if rows.usable is not None for name in rows.devices}
     for rows, new in tables:
         _add_readings(counts, rows, new, devices, measured)
     if counts:
-        keys = sorted(counts)
-        columns = [[counts[key][at] for key in keys] for at in range(6)]
-        conn.execute(_ADD, [[name for name, _ in keys], [day for _, day in keys], *columns])
+        ordered = sorted(counts)
+        columns = [[counts[key][at] for key in ordered] for at in range(6)]
+        conn.execute(_ADD, [[name for name, _ in ordered], [day for _, day in ordered], *columns])
 
 
 def _add_readings(

@@ -9,33 +9,33 @@ from typing import Final
 
 import numpy as np
 
+from store.arrival import Arrivals
 from store.block import Rows, ranks
 from store.connection import Connection
 from store.copy_format import HEADER, TRAILER, chosen_texts, numbers, rows_with_payload, times
-from store.message import Mask, Message, Rejection
+from store.message import Batch, Integers, Mask, Message, Rejection
 from store.registry import RegisteredDevice
 
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_MICROSECOND: Final = dt.timedelta(microseconds=1)
 _HOUR_US: Final = 3_600_000_000
 #: Readings over longer spans enter no hour.
 _LONGEST_SPAN_S: Final = 3600
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Receipt:
     """A batch whose rows are written; `rejections`: by the database, `row_counts`: stored, duplicate, revised."""
 
-    messages: Sequence[Message]
+    batch: Batch
+    arrivals: Arrivals
     outcomes: Sequence[str]
     rejections: Mapping[int, Rejection]
-    collector: str
-    opened_at: dt.datetime
     row_counts: Sequence[int]
 
-    def rejection(self, at: int) -> Rejection | None:
-        """Why message `at` was rejected, by whomever."""
-        return self.messages[at].rejection or self.rejections.get(at)
+    @property
+    def rejected(self) -> dict[int, Rejection]:
+        """Every rejected message, by whomever."""
+        refused = (at for at, outcome in enumerate(self.outcomes) if outcome == "rejected")
+        return {at: self.batch.messages[at].rejection or self.rejections[at] for at in refused}
 
 
 def seen_before(conn: Connection, messages: Sequence[Message], at: int, original_at: dt.datetime) -> bool:
@@ -74,16 +74,17 @@ def write_receipt(
     int
         The batch's id.
     """
+    batch, rejected = receipt.batch, receipt.rejected
     counts = [receipt.outcomes.count(outcome) for outcome in ("stored", "duplicate", "revised", "rejected")]
     row = conn.execute(
-        _LEDGER, (receipt.collector, receipt.opened_at, len(receipt.messages), *counts, *receipt.row_counts)
+        _LEDGER, (batch.collector, batch.opened_at, len(batch.messages), *counts, *receipt.row_counts)
     ).fetchone()
     assert row is not None
     batch_id = int(row[0])
-    if counts[-1] < len(receipt.messages):
+    if len(rejected) < len(batch.messages):
         _write_frames(conn, receipt, batch_id)
-    if counts[-1]:
-        _write_rejects(conn, receipt, batch_id)
+    if rejected:
+        _write_rejects(conn, batch, rejected, batch_id)
     with conn.pipeline():
         for rows, changed, _ in tables:
             _mark_hours(conn, rows, changed, devices)
@@ -105,30 +106,25 @@ def storable(text: str) -> str:
 
 
 def _write_frames(conn: Connection, receipt: Receipt, batch_id: int) -> None:
-    kept = [
-        (one, outcome) for one, outcome in zip(receipt.messages, receipt.outcomes, strict=True) if outcome != "rejected"
-    ]
-    size = len(kept)
-    received = np.fromiter(((one.received_at - _EPOCH) // _MICROSECOND for one, _ in kept), np.int64, size)
-    device, device_ids = ranks([one.device_id or "" for one, _ in kept])
-    topic, topics = ranks([one.topic for one, _ in kept])
-    outcome, outcomes = ranks([outcome for _, outcome in kept])
+    messages, arrivals = receipt.batch.messages, receipt.arrivals
+    outcome, outcomes = ranks(receipt.outcomes)
+    topic, topics = ranks([one.topic for one in messages])
+    kept = np.flatnonzero(outcome != outcomes.index("rejected")) if "rejected" in outcomes else np.arange(len(messages))
     fields = [
-        times(received),
-        chosen_texts([storable(name) or None for name in device_ids], device),
-        chosen_texts([storable(name) for name in topics], topic),
-        chosen_texts(outcomes, outcome),
-        numbers(np.full(size, batch_id, dtype=np.int64), ">i8"),
+        times(arrivals.received_us[kept]),
+        chosen_texts([storable(name) or None for name in arrivals.device_ids], arrivals.device[kept]),
+        chosen_texts([storable(name) for name in topics], topic[kept]),
+        chosen_texts(outcomes, outcome[kept]),
+        numbers(np.full(len(kept), batch_id, dtype=np.int64), ">i8"),
     ]
     statement = "copy raw_frame (received_at, device_id, topic, outcome, batch_id, payload) from stdin (format binary)"
     with conn.cursor().copy(statement) as copy:
         copy.write(HEADER)
-        copy.write(rows_with_payload(fields, [one.payload for one, _ in kept]))
+        copy.write(rows_with_payload(fields, [messages[at].payload for at in kept.tolist()]))
         copy.write(TRAILER)
 
 
-def _write_rejects(conn: Connection, receipt: Receipt, batch_id: int) -> None:
-    rejected = [(one, receipt.rejection(at)) for at, one in enumerate(receipt.messages)]
+def _write_rejects(conn: Connection, batch: Batch, rejected: Mapping[int, Rejection], batch_id: int) -> None:
     rows = [
         (
             one.received_at,
@@ -139,8 +135,7 @@ def _write_rejects(conn: Connection, receipt: Receipt, batch_id: int) -> None:
             storable(why.detail),
             batch_id,
         )
-        for one, why in rejected
-        if why is not None
+        for one, why in ((batch.messages[at], why) for at, why in rejected.items())
     ]
     with conn.cursor().copy(
         "copy reject (received_at, topic, payload, device_id, reason, detail, batch_id) from stdin (format binary)"
@@ -168,9 +163,9 @@ def _mark_hours(conn: Connection, rows: Rows, changed: Mask, devices: Mapping[st
 
 _STATES: Final = """
 insert into device_state as s (device_id, last_received_at, last_time, last_error, last_error_at, link, link_at)
-select id, received, to_timestamp(time_s), error, error_at, link, link_at
-from unnest(%s::text[], %s::timestamptz[], %s::float8[], %s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[])
-    as t (id, received, time_s, error, error_at, link, link_at)
+select id, to_timestamp(received_s), to_timestamp(time_s), error, error_at, link, link_at
+from unnest(%s::text[], %s::float8[], %s::float8[], %s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[])
+    as t (id, received_s, time_s, error, error_at, link, link_at)
 order by id
 on conflict (device_id) do update set
     last_received_at = greatest(s.last_received_at, excluded.last_received_at),
@@ -185,7 +180,7 @@ on conflict (device_id) do update set
 
 @dataclass(slots=True)
 class _State:
-    received: dt.datetime | None = None
+    received_s: float | None = None
     time_s: float | None = None
     error: str | None = None
     error_at: dt.datetime | None = None
@@ -203,29 +198,32 @@ def _write_states(
 
     A statement about the link is no sign of life of the measurement: it does not move `last_received_at`.
     """
-    states: dict[str, _State] = {}
-    for at, one in enumerate(receipt.messages):
-        name = one.device_id
-        state = states.get(name) if name is not None else None
-        if state is None:
-            if name is None or name not in devices:
-                continue
-            state = states[name] = _State()
-        if receipt.outcomes[at] == "rejected":
-            why = receipt.rejection(at)
-            assert why is not None
-            state.error, state.error_at = storable(f"{why.reason}: {why.detail}"), one.received_at
-        elif one.link is not None:
-            state.link, state.link_at = one.link, one.received_at
-        elif state.received is None or one.received_at > state.received:
-            state.received = one.received_at
+    arrivals, messages, rejected = receipt.arrivals, receipt.batch.messages, receipt.rejected
+    states = {name: _State() for name in arrivals.device_ids if name in devices}
+    counted = ~arrivals.link
+    counted[list(rejected)] = False
+    for name, at_us in _newest(arrivals.device_ids, arrivals.device[counted], arrivals.received_us[counted]):
+        if name in states:
+            states[name].received_s = at_us / 1e6
+    for at, why in rejected.items():
+        state = states.get(messages[at].device_id or "")
+        if state is not None:
+            state.error, state.error_at = storable(f"{why.reason}: {why.detail}"), messages[at].received_at
+    for at in np.flatnonzero(arrivals.link).tolist():
+        state = states.get(messages[at].device_id or "")
+        if state is not None and at not in rejected:
+            state.link, state.link_at = messages[at].link, messages[at].received_at
     for rows, kept in tables:
-        newest = np.full(len(rows.devices), np.iinfo(np.int64).min)
-        np.maximum.at(newest, rows.device[kept], rows.times_us[kept])
-        for name, time_us in zip(rows.devices, newest.tolist(), strict=True):
-            if time_us != np.iinfo(np.int64).min:
-                state = states.setdefault(name, _State())
-                state.time_s = max(time_us / 1e6, -np.inf if state.time_s is None else state.time_s)
+        for name, time_us in _newest(rows.devices, rows.device[kept], rows.times_us[kept]):
+            state = states.setdefault(name, _State())
+            state.time_s = max(time_us / 1e6, -np.inf if state.time_s is None else state.time_s)
     columns = [[getattr(state, name) for state in states.values()] for name in _State.__slots__]
     if states:
         conn.execute(_STATES, [list(states), *columns])
+
+
+def _newest(names: Sequence[str], owner: Integers, times_us: Integers) -> list[tuple[str, int]]:
+    """The greatest time of each name that has any."""
+    newest = np.full(len(names), np.iinfo(np.int64).min)
+    np.maximum.at(newest, owner, times_us)
+    return [(names[at], int(newest[at])) for at in np.unique(owner).tolist()]
