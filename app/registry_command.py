@@ -176,7 +176,7 @@ def _export(table: RegistryTable) -> click.Command:
         rows = [table.cells(entry) for entry in entries if entry["retired_at"] is None]
         content = sheet_text(table.columns, rows, chinese=not english).encode("utf-8")
         if output is None:
-            click.get_binary_stream("stdout").write(content)
+            click.echo(content, nl=False)
         else:
             output.write_bytes(content)
             click.echo(f"{len(rows)} {table.name}s written to {output}", err=True)

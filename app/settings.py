@@ -14,6 +14,7 @@ from typing import Any, Final, get_args, get_type_hints
 
 from app.service.account import check_mode
 from app.service.folder import CHECKOUT, cache_folder, home_folder
+from app.service.listener import NONE, TlsListener, parsed_listener
 from domain.error import ConfigurationError
 
 PREFIX: Final = "LANTIAN_"
@@ -59,6 +60,9 @@ class Settings:
     broker_credentials_file: Path | None = None
     broker_max_queued_messages: int = _bounded(1_000_000, 1_000, 100_000_000)
     broker_autosave_s: int = _bounded(30, 1, 3600)
+    broker_tls_address: str | None = None
+    broker_tls_certificates: str = NONE
+    broker_tls_names: str | None = None
     collector_batch_size: int = _bounded(500, 1, 50_000)
     collector_batch_age_s: float = _bounded(0.2, 0.01, 30)
     settle_interval_s: float = _bounded(5, 0.1, 60)
@@ -84,6 +88,7 @@ class Settings:
             )
         if (self.broker_host is None) != (self.broker_credentials_file is None):
             raise ConfigurationError("expected broker_host and broker_credentials_file together, or neither of them")
+        self.tls_listener()
         if self.simulator_history not in ("year", "none"):
             try:
                 dt.date.fromisoformat(self.simulator_history)
@@ -100,6 +105,13 @@ class Settings:
             "lantian_app": self.database_app_url,
             "lantian_reader": self.database_reader_url,
         }
+
+    def tls_listener(self) -> TlsListener | None:
+        """The local broker's listener with TLS, None when there is none."""
+        if self.broker_tls_address is None:
+            return None
+        names = self.broker_tls_names or ""
+        return parsed_listener(self.broker_tls_address, self.broker_tls_certificates, names)
 
     @property
     def database_is_local(self) -> bool:

@@ -145,7 +145,7 @@ def _where_to_look(settings: Settings) -> str:
     secret = home.credential_file.path if settings.database_is_local else "the settings"
     lines = {
         "database": f"postgresql://lantian_reader@{reader} (only views; password: roles.lantian_reader in {secret})",
-        "broker": f"{broker.host}:{broker.port} (device accounts: {program} device add DEVICE)",
+        "broker": f"{broker.host}:{broker.port} (device accounts: {program} device credential ID create)",
         "data, logs": f"{home.folder}, {home.log}",
         "Grafana": f"{program} dashboards --help (Grafana 9.4 or newer, docs/dashboards.md)",
         "now": f"{program} status   {program} doctor   {program} down",

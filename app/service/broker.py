@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from app.service.account import Credentials, hashed_password
+from app.service.authority import Authority
+from app.service.listener import TlsListener
 from app.service.port import LOOPBACK, free_port, is_listening
 from app.service.process import end_process, log_tail, start_process, wait_until
 from app.service.progress import Reporter
@@ -96,6 +99,10 @@ class Broker:
         Messages kept per session while its program is away.
     autosave_s : int
         Seconds between two savings of sessions and messages to disk.
+    tls : TlsListener, optional
+        A second listener, with TLS.
+    authority : Authority, optional
+        Whose certificates it uses; needed with `tls`.
     """
 
     def __init__(  # noqa: PLR0913 - everything behind the star is named by its caller
@@ -107,7 +114,11 @@ class Broker:
         log: Path,
         max_queued_messages: int = 1_000_000,
         autosave_s: int = 30,
+        tls: TlsListener | None = None,
+        authority: Authority | None = None,
     ) -> None:
+        self.tls = tls
+        self._authority = authority
         self.folder = folder
         self.configuration = folder / "mosquitto.conf"
         self.log = log
@@ -178,11 +189,15 @@ class Broker:
         make_folder(self.folder, self._user, 0o700)
         make_folder(self.folder / "data", self._user, 0o700)
         self.write_accounts(credentials)
+        if self.tls is not None and self._authority is not None:
+            self._authority.ensure(self.tls.names, dt.datetime.now(dt.UTC))
+            self._authority.hand_over(self.folder, self._user)
         for _ in range(5):
             self.port = free_port(port)
             if port and self.port != port:
                 reporter.say(f"port {port} is taken: the broker listens on {self.port}")
             text = "".join(f"{key} {value}\n" for key, value in self.settings().items())
+            text += self.tls.configuration(self.folder) if self.tls is not None else ""
             write_file(self.configuration, text, user=self._user)
             command: list[str | Path] = [self._program.path, "-c", self.configuration]
             self._process = start_process(self._user, command, folder=self.folder, log=self.log, dies_by=signal.SIGTERM)

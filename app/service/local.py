@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import IO, Self
 
 from app.service.account import SUPERUSER, Credentials
+from app.service.authority import Authority
 from app.service.broker import Broker
 from app.service.home import BrokerAddress, Home
+from app.service.listener import TlsListener
 from app.service.postgres import Cluster
 from app.service.progress import Reporter, Silence
 from app.service.runtime import find_runtime
@@ -45,6 +47,8 @@ class LocalServices(Home):
         See `Broker`.
     autosave_s : int
         See `Broker`.
+    tls : TlsListener, optional
+        See `Broker`.
     """
 
     def __init__(  # noqa: PLR0913 - everything behind the star is named by its caller
@@ -61,6 +65,7 @@ class LocalServices(Home):
         broker_port: int = BROKER_PORT,
         max_queued_messages: int = 1_000_000,
         autosave_s: int = 30,
+        tls: TlsListener | None = None,
     ) -> None:
         super().__init__(home.absolute())
         self.cache = cache.absolute()
@@ -71,7 +76,9 @@ class LocalServices(Home):
         self._durable = durable
         self._wanted = (database, broker)
         self._first_ports = {"database": database_port, "broker": broker_port}
-        self._queue = {"max_queued_messages": max_queued_messages, "autosave_s": autosave_s}
+        self._max_queued_messages = max_queued_messages
+        self._autosave_s = autosave_s
+        self._tls = tls
         self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
@@ -105,7 +112,16 @@ class LocalServices(Home):
             self.cluster.prepare(credentials.roles[SUPERUSER])
         if wants_broker:
             log = self.log / "mosquitto.log"
-            self.broker = Broker(self.folder / "broker", runtime.mosquitto, self.user, log=log, **self._queue)
+            self.broker = Broker(
+                self.folder / "broker",
+                runtime.mosquitto,
+                self.user,
+                log=log,
+                max_queued_messages=self._max_queued_messages,
+                autosave_s=self._autosave_s,
+                tls=self._tls,
+                authority=Authority(self.folder / "tls"),
+            )
         return credentials
 
     def start(self) -> None:
