@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,8 +13,10 @@ from domain.flag import MISSING, usable
 from store.copy_format import HEADER, TRAILER, Fields, chosen_texts, letters, numbers, rows_of, texts, times
 from store.message import FactorBlock, Integers, Mask, ReadingBlock
 
+#: Rows laid out at once: what fits the processor's cache.
+PIECE: Final = 1024
 #: Padded bytes of texts laid out at once; more rows are laid out in halves.
-_LAYOUT_BYTES: Final = 1 << 25
+_LAYOUT_BYTES: Final = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,28 +104,34 @@ class Rows:
         keys = self.key[rows]
         return np.concatenate([np.ones(min(1, len(keys)), dtype=np.bool_), keys[1:] != keys[:-1]])
 
-    def copied(self, rows: Integers, before: Sequence[Fields] = ()) -> list[bytes]:
-        """The given rows as pieces of a whole binary COPY; `before` are fields of these rows that lead."""
-        return [HEADER, *self._pieces(rows, before), TRAILER]
+    def copied(self, rows: Integers, before: Sequence[Fields] = ()) -> Iterator[bytes]:
+        """The given rows as pieces of a whole binary COPY; `before` are fields of these rows that lead.
 
-    def _pieces(self, rows: Integers, before: Sequence[Fields]) -> list[bytes]:
-        chosen = rows.tolist()
+        The database reads one piece while the next is being built.
+        """
+        yield HEADER
+        whole = len(rows) == len(self.message)
+        for low in range(0, len(rows), PIECE):
+            part = slice(low, low + PIECE)
+            yield from self._pieces(part if whole else rows[part], [field.at(part) for field in before])
+        yield TRAILER
+
+    def _pieces(self, rows: Integers | slice, before: Sequence[Fields]) -> Iterator[bytes]:
+        chosen = np.arange(len(self.message))[rows]
         widest = 0
         ragged: dict[int, list[str | None]] = {}
         for at, column in enumerate(self.fields):
             if isinstance(column, list):
-                ragged[at] = [column[row] for row in chosen]
+                ragged[at] = [column[row] for row in chosen.tolist()]
                 widest += max((len(text) for text in ragged[at] if text), default=0)
-        if len(rows) > 1 and widest * len(rows) > _LAYOUT_BYTES:
-            middle = len(rows) // 2
-            halves = np.arange(middle), np.arange(middle, len(rows))
-            return [p for half in halves for p in self._pieces(rows[half], [field.at(half) for field in before])]
-        whole = len(rows) == len(self.message)
+        if len(chosen) > 1 and widest * len(chosen) > _LAYOUT_BYTES:
+            for half in np.array_split(np.arange(len(chosen)), 2):
+                yield from self._pieces(chosen[half], [field.at(half) for field in before])
+            return
         columns = [
-            texts(ragged[at]) if isinstance(column, list) else column if whole else column.at(rows)
-            for at, column in enumerate(self.fields)
+            texts(ragged[at]) if isinstance(column, list) else column.at(rows) for at, column in enumerate(self.fields)
         ]
-        return [rows_of([*before, *columns])]
+        yield rows_of([*before, *columns])
 
 
 def ranks(names: Sequence[str]) -> tuple[Integers, list[str]]:

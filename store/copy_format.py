@@ -28,7 +28,7 @@ class Fields(NamedTuple):
     kept: Mask | None
     fields: int
 
-    def at(self, rows: Integers) -> Fields:
+    def at(self, rows: Integers | slice) -> Fields:
         """The fields of the given rows."""
         return Fields(self.layout[rows], None if self.kept is None else self.kept[rows], self.fields)
 

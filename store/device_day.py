@@ -12,6 +12,7 @@ from store.arrival import Arrivals
 from store.block import Rows
 from store.connection import Connection
 from store.message import Integers, Mask
+from store.receipt import array_text
 from store.registry import RegisteredDevice
 
 _DAY_US: Final = 86_400_000_000
@@ -61,9 +62,13 @@ def add_day_counts(
     known = np.array([name in devices for name in arrivals.device_ids], dtype=np.bool_)
     counted = np.flatnonzero(~arrivals.link & known[arrivals.device])
     days = (arrivals.received_us[counted] + _OFFSET_US) // _DAY_US
-    keys = np.column_stack([arrivals.device[counted], days, codes[counted]])
-    found, numbers = np.unique(keys, axis=0, return_counts=True)
-    for (device, day, code), number in zip(found.tolist(), numbers.tolist(), strict=True):
+    first = int(days.min()) if len(days) else 0
+    width = int(np.ptp(days)) + 1 if len(days) else 1
+    found, numbers = np.unique(
+        (arrivals.device[counted] * width + (days - first)) * 3 + codes[counted], return_counts=True
+    )
+    for key, number in zip(found.tolist(), numbers.tolist(), strict=True):
+        device, day, code = key // 3 // width, key // 3 % width + first, key % 3
         row = counts.setdefault((arrivals.device_ids[device], day), [0] * 6)
         row[0] += number
         if code:
@@ -74,7 +79,7 @@ def add_day_counts(
     if counts:
         ordered = sorted(counts)
         columns = [[counts[key][at] for key in ordered] for at in range(6)]
-        conn.execute(_ADD, [[name for name, _ in ordered], [day for _, day in ordered], *columns])
+        conn.execute(_ADD, [[name for name, _ in ordered], *map(array_text, ([day for _, day in ordered], *columns))])
 
 
 def _add_readings(
@@ -93,14 +98,14 @@ def _add_readings(
     if not len(chosen):
         return
     days = (rows.times_us[chosen] + _OFFSET_US) // _DAY_US
-    pairs, inverse = np.unique(np.column_stack([rows.device[chosen], days]), axis=0, return_inverse=True)
-    groups = inverse.reshape(-1)
+    first, width = int(days.min()), int(np.ptp(days)) + 1
+    pairs, groups = np.unique(rows.device[chosen] * width + (days - first), return_inverse=True)
     sums = [np.bincount(groups, minlength=len(pairs))]
     for each in (rows.carried, rows.usable):
         weights = np.zeros(len(chosen)) if each is None else each[chosen]
         sums.append(np.bincount(groups, weights, minlength=len(pairs)).astype(np.int64))
-    for (device, day), *added in zip(pairs.tolist(), *(each.tolist() for each in sums), strict=True):
-        row = counts.setdefault((rows.devices[device], day), [0] * 6)
+    for pair, *added in zip(pairs.tolist(), *(each.tolist() for each in sums), strict=True):
+        row = counts.setdefault((rows.devices[pair // width], pair % width + first), [0] * 6)
         row[3:] = [before + more for before, more in zip(row[3:], added, strict=True)]
 
 

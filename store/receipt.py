@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from store.arrival import Arrivals
-from store.block import Rows, ranks
+from store.block import PIECE, Rows, ranks
 from store.connection import Connection
 from store.copy_format import HEADER, TRAILER, chosen_texts, numbers, rows_with_payload, times
 from store.message import Batch, Integers, Mask, Message, Rejection
@@ -105,6 +105,11 @@ def storable(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
+def array_text(values: Sequence[float | None]) -> str:
+    """Numbers as an array in the database's text format: cheaper than adapting one by one."""
+    return "{" + ",".join("NULL" if value is None else repr(value) for value in values) + "}"
+
+
 def _write_frames(conn: Connection, receipt: Receipt, batch_id: int) -> None:
     messages, arrivals = receipt.batch.messages, receipt.arrivals
     outcome, outcomes = ranks(receipt.outcomes)
@@ -120,7 +125,10 @@ def _write_frames(conn: Connection, receipt: Receipt, batch_id: int) -> None:
     statement = "copy raw_frame (received_at, device_id, topic, outcome, batch_id, payload) from stdin (format binary)"
     with conn.cursor().copy(statement) as copy:
         copy.write(HEADER)
-        copy.write(rows_with_payload(fields, [messages[at].payload for at in kept.tolist()]))
+        for low in range(0, len(kept), PIECE):
+            part = slice(low, low + PIECE)
+            payloads = [messages[at].payload for at in kept[part].tolist()]
+            copy.write(rows_with_payload([field.at(part) for field in fields], payloads))
         copy.write(TRAILER)
 
 
@@ -157,7 +165,11 @@ def _mark_hours(conn: Connection, rows: Rows, changed: Mask, devices: Mapping[st
     conn.execute(
         "insert into dirty_hour (family, site_id, hour) select %s, site, to_timestamp(hour * 3600.0::float8)"
         " from unnest(%s::text[], %s::bigint[]) as t (site, hour)",
-        (rows.shape.family, [sites[at] for at in (pairs // count).tolist()], (pairs % count + first).tolist()),
+        (
+            rows.shape.family,
+            [sites[at] for at in (pairs // count).tolist()],
+            array_text((pairs % count + first).tolist()),
+        ),
     )
 
 
@@ -217,9 +229,9 @@ def _write_states(
         for name, time_us in _newest(rows.devices, rows.device[kept], rows.times_us[kept]):
             state = states.setdefault(name, _State())
             state.time_s = max(time_us / 1e6, -np.inf if state.time_s is None else state.time_s)
-    columns = [[getattr(state, name) for state in states.values()] for name in _State.__slots__]
     if states:
-        conn.execute(_STATES, [list(states), *columns])
+        columns = [[getattr(state, name) for state in states.values()] for name in _State.__slots__]
+        conn.execute(_STATES, [list(states), *map(array_text, columns[:2]), *columns[2:]])
 
 
 def _newest(names: Sequence[str], owner: Integers, times_us: Integers) -> list[tuple[str, int]]:

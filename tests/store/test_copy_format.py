@@ -84,7 +84,7 @@ def test_long_texts_are_laid_out_in_pieces_without_changing_a_byte(monkeypatch: 
     long: list[str | None] = ["x" * 3000 if at == 77 else str(at) for at in range(size)]
     index = np.arange(size)
     rows = Rows(None, index, index, index, [], index, index, index < 0, [long, numbers(index, ">i4")])  # type: ignore[arg-type]
-    pieces = rows.copied(index, [numbers(index, ">i8")])
+    pieces = list(rows.copied(index, [numbers(index, ">i8")]))
     assert len(pieces) > 3
     whole = rows_of([numbers(index, ">i8"), texts(long), numbers(index, ">i4")])
     assert b"".join(pieces) == HEADER + whole + TRAILER
