@@ -1,0 +1,145 @@
+"""Flue gas by hand from annex D of HJ 212-2017, exactly with fractions, and at the edges."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.emission import (
+    conversion,
+    day_mean,
+    dry_concentration,
+    dry_standard_flow,
+    hour_mean,
+    mass_rate,
+    nox_as_no2,
+    standard_concentration,
+    stopped,
+    vouched,
+)
+from analytics.emission_compliance import cumulative_emission, judge_hours, monthly_share
+from domain.emission import emission_rules
+
+RULES = emission_rules()
+TENTHS = st.integers(0, 3000).map(lambda value: Fraction(value, 10))
+
+
+def codes(letters: str) -> np.ndarray:
+    return np.frombuffer(letters.encode(), dtype=np.uint8)
+
+
+def test_conversion_by_hand() -> None:
+    # Sinter, reference 16 %, measured 13.5 %: 12 mg/m³ * 5 / 7.5 = 8. Coke oven, 8 %, at 14.5 %: twice.
+    assert float(conversion(12.0, 13.5, 16.0, rules=RULES).values) == 8.0
+    assert float(conversion(12.0, 14.5, 8.0, rules=RULES).values) == 24.0
+    assert conversion([1.0, 2.0], [5.0, 20.9], None, rules=RULES).values.tolist() == [1.0, 2.0]
+
+
+def test_oxygen_near_air_is_guarded() -> None:
+    found = conversion(np.ones(7), [19.999, 20.0, 20.99, 21.0, 21.1, -0.1, np.nan], 16.0, rules=RULES)
+    assert np.isnan(found.values).tolist() == [False, True, True, True, True, True, True]
+    assert found.standstill.tolist() == [False, True, True, True, False, False, False]
+    assert found.impossible.tolist() == [False, False, False, False, True, True, False]
+    assert float(found.values[0]) == pytest.approx(5 / 1.001)
+
+
+@given(TENTHS, st.integers(0, 1999), st.integers(0, 18))
+def test_conversion_agrees_with_fractions(value: Fraction, oxygen: int, reference: int) -> None:
+    exact = value * (21 - reference) / (21 - Fraction(oxygen, 100))
+    found = conversion(float(value), oxygen / 100, float(reference), rules=RULES)
+    assert float(found.values) == pytest.approx(float(exact), rel=1e-12)
+
+
+def test_standard_state_by_hand() -> None:
+    # 136.5 ℃ is 1.5 times 273 K, and 67.55 kPa two thirds of 101.325: the gas is 2.25 times as thin as at the standard.
+    state = {"atmospheric": 70.0, "rules": RULES}
+    assert float(standard_concentration(10.0, 136.5, -2.45, **state)) == pytest.approx(22.5)
+    assert float(dry_standard_flow(90.0, 136.5, -2.45, humidity=10.0, **state)) == pytest.approx(90 / 2.25 * 0.9)
+    assert float(dry_concentration(9.0, 10.0)) == pytest.approx(10.0)
+    assert np.isnan(dry_concentration(9.0, [100.0, -1.0])).all()
+    assert np.isnan(standard_concentration(1.0, [-273.0, 20.0], [0.0, -200.0], atmospheric=100.0, rules=RULES)).all()
+
+
+@given(TENTHS, st.integers(-50, 400), st.integers(-100, 100), st.integers(0, 600))
+def test_mass_does_not_depend_on_the_state(value: Fraction, celsius: int, pressure: int, humidity: int) -> None:
+    # Concentration up, flow down by the same factors: the mass in a wet cubic metre of the duct stays.
+    state = {"atmospheric": 90.0, "rules": RULES}
+    wet = standard_concentration(float(value), celsius, pressure / 10, **state)
+    concentration = dry_concentration(wet, humidity / 10)
+    flow = dry_standard_flow(50.0, celsius, pressure / 10, humidity=humidity / 10, **state)
+    assert float(mass_rate(concentration, flow)) == pytest.approx(float(value) * 50 * 3600 / 1e6)
+
+
+def test_nox_counts_as_no2() -> None:
+    assert float(nox_as_no2(30.0, 4.0)) == 50.0
+
+
+def test_marks_decide_what_is_judged() -> None:
+    assert vouched(codes("N-SFMDCTBx")).tolist() == [True, True, *[False] * 8]
+    assert stopped(codes("NFM")).tolist() == [False, True, False]
+
+
+def test_hours_and_days_need_enough() -> None:
+    minutes = np.full((3, 60), 10.0)
+    usable = np.ones((3, 60), dtype=bool)
+    usable[0, :15] = False
+    usable[1, :16] = False
+    minutes[0, :15] = 9999.0
+    found = hour_mean(minutes, usable, rules=RULES)
+    assert (found.valid.tolist(), found.counts.tolist()) == ([True, False, True], [45.0, 44.0, 60.0])
+    assert found.values.tolist() == [10.0, 10.0, 10.0]
+    assert np.isnan(hour_mean(minutes, ~usable, rules=RULES).values[2])
+    hours = np.full((2, 24), 7.0)
+    hours[0, :4], hours[1, :5] = np.nan, np.nan
+    assert day_mean(hours, rules=RULES).valid.tolist() == [True, False]
+
+
+def test_hours_over_the_limit() -> None:
+    values = np.array([[10.0, 10.1, 50.0, np.nan], [30.0, 30.0, 30.0, 36.0]])
+    usable = np.array([[True, True, False, True], [True] * 4])
+    found = judge_hours(values, [10.0, 35.0], usable)
+    assert found.over.tolist() == [[False, True, False, False], [False, False, False, True]]
+    assert found.any_over.tolist() == [False, True, False, True]
+    assert found.all_within.tolist() == [True, False, False, False]
+    dated = judge_hours(values, np.array([[np.nan, 10, 10, 10], [35, 35, 20, 40]]), np.ones((2, 4), dtype=bool))
+    assert dated.judged.tolist() == [[False, True, True, False], [True] * 4]
+    assert dated.over.tolist() == [[False, True, True, False], [False, False, True, False]]
+
+
+def test_share_of_the_month() -> None:
+    # Month 1: 100 hours, 5 over: exactly 95 %. Month 2: one more over. Month 3: stopped; month 4: everything marked.
+    months = np.repeat([1, 2, 3, 4], 100)
+    over = np.zeros(400, dtype=bool)
+    over[:5], over[100:106], over[200:300] = True, True, True
+    judged = months != 4
+    found = monthly_share(months, judged, over, standing=months == 3, rules=RULES)
+    assert found.months.tolist() == [1, 2, 3, 4]
+    assert found.operating.tolist() == [100, 100, 0, 100]
+    assert found.judged.tolist() == [100, 100, 0, 0]
+    assert found.percent[:2].tolist() == [95.0, 94.0]
+    assert found.met[:2].tolist() == [1.0, 0.0]
+    assert np.isnan(found.met[2:]).all() and np.isnan(found.percent[2:]).all()
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.booleans(), st.booleans()), max_size=60))
+def test_share_agrees_with_counting(hours: list[tuple[int, bool, bool, bool]]) -> None:
+    table = np.array(hours, dtype=int).reshape(-1, 4)
+    found = monthly_share(table[:, 0], table[:, 1] > 0, table[:, 2] > 0, standing=table[:, 3] > 0, rules=RULES)
+    for at, month in enumerate(found.months.tolist()):
+        kept = [row for row in hours if row[0] == month and row[1] and not row[3]]
+        bad = sum(row[2] for row in kept)
+        assert (found.judged[at], found.over[at]) == (len(kept), bad)
+        if kept:
+            assert bool(found.met[at]) == (Fraction(len(kept) - bad, len(kept)) >= Fraction(95, 100))
+
+
+def test_cumulative_emission() -> None:
+    rates = [500.0, np.nan, 700.0, 1000.0, 300.0]
+    found = cumulative_emission(rates, standing=[False, False, False, True, False], permitted_t=1.2)
+    assert found.tonnes.tolist() == [0.5, 0.5, 1.2, 1.2, 1.5]
+    assert (found.valid_hours, found.missing_hours, found.exceeded_at) == (3, 1, 4)
+    assert found.share.tolist() == pytest.approx([5 / 12, 5 / 12, 1, 1, 1.25])
+    free = cumulative_emission([1.0], standing=[False])
+    assert free.exceeded_at is None and np.isnan(free.share).all()
