@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ import pytest
 from app.service.home import Home
 from app.service.probe import login_refusal, publish_refusal
 from app.service.state import read_state
+from domain.period import ZONE
 
 Lantian = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -30,9 +32,11 @@ def home(scratch: Path) -> Path:
 def lantian(home: Path, runtime_cache: Path, tmp_path: Path) -> Iterator[Lantian]:
     """Runs the command in `home`; whatever happens, nothing keeps running."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("LANTIAN_")}
+    # A little history comes at once; live readings come with the next minute.
+    yesterday = (dt.datetime.now(ZONE) - dt.timedelta(days=1)).date().isoformat()
     environment = {**plain, "LANTIAN_HOME": str(home), "LANTIAN_CACHE": str(runtime_cache), "COLUMNS": "200"}
     environment |= {
-        "LANTIAN_SIMULATOR_HISTORY": "none",
+        "LANTIAN_SIMULATOR_HISTORY": yesterday,
         "LANTIAN_DATABASE_PORT": "55800",
         "LANTIAN_BROKER_PORT": "18830",
     }
