@@ -29,18 +29,6 @@ class TargetStatus(StrEnum):
     NO_DATA = "no_data"
 
 
-STATUS_ZH: Final[Mapping[TargetStatus, str]] = MappingProxyType(
-    {
-        TargetStatus.MET: "已完成",
-        TargetStatus.NOT_MET: "未完成",
-        TargetStatus.ON_TRACK: "进度正常",
-        TargetStatus.AT_RISK: "存在风险",
-        TargetStatus.OUT_OF_REACH: "已无法完成",
-        TargetStatus.NO_DATA: "无数据",
-    }
-)
-
-
 def holds(actual: float, comparator: str, value: float) -> bool:
     """Whether ``actual comparator value`` is true; an unknown comparator is a `ConfigurationError`."""
     if comparator not in COMPARATORS:

@@ -34,15 +34,21 @@ class SiteIndex:
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """One target of the plan as the dashboard shows it."""
+    """One target of the plan as the dashboard shows it: the period that decides it and the latest one."""
 
+    area_id: str
+    target_id: str
     indicator_zh: str
     target_zh: str
     period_zh: str | None
     actual: float | None
     status: str
     status_zh: str
-    due_text: str | None
+    as_of: dt.date | None
+    current_actual: float | None
+    current_status_zh: str | None
+    due_zh: str
+    responsible_zh: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,8 @@ def read_site_indices(conn: Connection) -> list[SiteIndex]:
 def read_target_status(conn: Connection) -> list[TargetStatus]:
     """Every target in the plan's order."""
     rows = conn.execute(
-        "select indicator_zh, target_zh, period_zh, actual, status, status_zh, due_text"
+        "select area_id, target_id, indicator_zh, target_zh, period_zh, actual, status, status_zh, as_of,"
+        " current_actual, current_status_zh, due_zh, responsible_zh"
         " from screen.target_status order by area_id, position"
     ).fetchall()
     return [TargetStatus(*row) for row in rows]

@@ -119,7 +119,7 @@ def _target_table(rows: Sequence[TargetStatus]) -> Table:
     table = _table("target", "wanted", "period", "actual", "status")
     for row in rows:
         actual = "-" if row.actual is None else f"{row.actual:g}"
-        table.add_row(row.indicator_zh, row.target_zh, row.period_zh or row.due_text or "-", actual, row.status_zh)
+        table.add_row(row.indicator_zh, row.target_zh, row.period_zh or row.due_zh or "-", actual, row.status_zh)
     return table
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from typing import Final
 
 import click
 from rich.console import Console
@@ -17,16 +16,8 @@ from domain.error import ConfigurationError
 from domain.period import local_date
 from store.connection import connect
 from store.error import translated
-from store.target import ActualRow, NewReport, TargetRow, add_report, read_actuals, read_targets
-
-STATUS_ZH: Final = {
-    "met": "已完成",
-    "missed": "未完成",
-    "on_track": "进度正常",
-    "at_risk": "存在风险",
-    "no_data": "无数据",
-    "awaiting_report": "待填报",
-}
+from store.status import TargetStatus, read_target_status
+from store.target import NewReport, TargetRow, add_report, read_targets
 
 
 @click.group("target")
@@ -41,8 +32,8 @@ def list_targets() -> None:
         translated("read the targets"),
         connect(app_database_url(), application_name="lantian target") as conn,
     ):
-        targets, actuals = read_targets(conn), read_actuals(conn)
-    Console().print(target_table(targets, actuals))
+        rows = read_target_status(conn)
+    _print(rows)
 
 
 @command.command("report")
@@ -65,8 +56,9 @@ def report(target_id: str, value: float, as_of: dt.datetime, *, reported_by: str
         day = as_of.date()
         checked_report(target, value, day, reported_by=reported_by, today=local_date(now))
         add_report(conn, NewReport(target.area, target.id, day, value, reported_by.strip(), note))
-        rows = [row for row in evaluate_targets(conn, now=now) if (row.area, row.target) == (target.area, target.id)]
-    Console().print(target_table([target], rows))
+        evaluate_targets(conn, now=now)
+        rows = [row for row in read_target_status(conn) if (row.area_id, row.target_id) == (target.area, target.id)]
+    _print(rows)
 
 
 def reportable(targets: Sequence[TargetRow], target_id: str) -> TargetRow:
@@ -97,31 +89,32 @@ def checked_report(target: TargetRow, value: float, day: dt.date, *, reported_by
         raise ConfigurationError("--by is empty: expected the name of the person or body that reports")
 
 
-def shown_actual(target: TargetRow, actuals: Sequence[ActualRow]) -> ActualRow | None:
-    """The period that speaks for a target: the due one if it has a value, else the newest with one, else the newest."""
-    own = [row for row in actuals if (row.area, row.target) == (target.area, target.id)]
-    known = [row for row in own if row.value is not None]
-    due = [row for row in known if target.due_on is not None and row.period_start.year == target.due_on.year]
-    chosen = due or known or own
-    return chosen[-1] if chosen else None
+def _print(rows: Sequence[TargetStatus]) -> None:
+    """Print the table, as wide as it needs to be where the output is no terminal."""
+    console = Console()
+    console.print(target_table(rows), **({} if console.is_terminal else {"width": 200}))  # type: ignore[arg-type]
 
 
-def target_table(targets: Sequence[TargetRow], actuals: Sequence[ActualRow]) -> Table:
-    """The targets as a table in Chinese."""
-    table = Table(title="目标与实绩")
-    for heading in ("编号", "目标", "目标值", "实绩", "截至", "状态", "期限", "责任单位"):
-        table.add_column(heading, overflow="fold")
-    for target in targets:
-        actual = shown_actual(target, actuals)
-        figure = actual.published if actual else None
+def target_table(rows: Sequence[TargetStatus]) -> Table:
+    """The targets as a table in Chinese: the period that decides each, and the latest period beside it."""
+    table = Table(title="目标与实绩", box=None, padding=(0, 2, 0, 0))
+    for heading in ("编号", "目标", "目标值", "评判时段", "实绩", "状态", "最新实绩", "最新状态", "到期", "责任单位"):
+        table.add_column(heading, no_wrap=heading == "编号", overflow="fold")
+    for row in rows:
         table.add_row(
-            target.id,
-            target.indicator_zh,
-            f"{target.comparator} {target.value:g} {target.unit}",
-            "—" if figure is None else f"{figure:g}",
-            str(actual.as_of) if actual else "—",
-            STATUS_ZH[actual.status] if actual else STATUS_ZH["no_data"],
-            str(target.due_on or target.due_text),
-            target.responsible_zh,
+            row.target_id,
+            row.indicator_zh,
+            row.target_zh,
+            row.period_zh or "—",
+            _figure(row.actual),
+            row.status_zh,
+            _figure(row.current_actual),
+            row.current_status_zh or "—",
+            row.due_zh,
+            row.responsible_zh,
         )
     return table
+
+
+def _figure(value: float | None) -> str:
+    return "—" if value is None else f"{value:g}"

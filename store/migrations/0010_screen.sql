@@ -151,7 +151,10 @@ select s.site_id, s.area_id, s.site_zh, s.kind, s.kind_zh, s.kind_order, s.towns
     coalesce(a.devices, 0)::integer as devices, coalesce(a.reporting, 0)::integer as devices_reporting
 from screen.air_site s
 left join lateral (
-    select * from lantian.air_hour x where x.site_id = s.site_id order by x.hour desc limit 1
+    -- The newest finished hour: the one under way is no hour yet.
+    select * from lantian.air_hour x
+    where x.site_id = s.site_id and x.hour < date_trunc('hour', now())
+    order by x.hour desc limit 1
 ) h on true
 left join lantian.aqi_level l on l.edition = h.edition and l.level = h.level
 left join lateral (

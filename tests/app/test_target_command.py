@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from app.command.target import checked_report, reportable, shown_actual
+from app.command.target import checked_report, reportable
 from app.main import main
 from domain.county import load_county
 from domain.error import ConfigurationError
 from domain.period import midnight
 from store.connection import connect
 from store.registry import load_county as register_county
-from store.target import ActualRow, TargetRow
+from store.target import TargetRow
 
 TODAY = dt.date(2026, 11, 23)
 COAL = TargetRow(
@@ -64,7 +64,7 @@ def test_report_is_kept_and_listed(county: Any) -> None:
     listed = run("target", "list")
     line = next(line for line in listed.output.splitlines() if "coal_total" in line)
     assert "510" in line
-    assert "未完成" in line
+    assert "未达标" in line
     assert "县发改局" in line
     with connect(county.url("lantian_app")) as conn:
         assert conn.execute("select value from target_report order by id").fetchall() == [(480.0,), (510.04,)]
@@ -99,17 +99,6 @@ def test_target_of_several_areas_is_named_with_its_area() -> None:
     assert reportable([COAL, other], "other/coal") is other
     with pytest.raises(ConfigurationError, match="expected one of coal"):
         reportable([COAL], "cole")
-
-
-def test_due_period_with_a_value_speaks_for_a_target() -> None:
-    def actual(year: int, value: float | None) -> ActualRow:
-        start = dt.date(year, 1, 1)
-        return ActualRow("county", "coal", start, start, value, value, "met", None, None, None, False)
-
-    assert shown_actual(COAL, []) is None
-    assert shown_actual(COAL, [actual(2025, 1.0), actual(2026, 2.0)]) == actual(2025, 1.0)
-    assert shown_actual(COAL, [actual(2024, 3.0), actual(2025, None), actual(2026, 2.0)]) == actual(2026, 2.0)
-    assert shown_actual(COAL, [actual(2025, None), actual(2026, None)]) == actual(2026, None)
 
 
 def test_settle_prints_what_it_did(county: Any) -> None:
