@@ -73,6 +73,22 @@ def pid_of(home: Path, name: str) -> int | None:
     return next((each.pid for each in read_state(Home(home)).processes if each.name == name), None)
 
 
+def check_second_start(lantian: Lantian, home: Path) -> None:
+    """Readings are still there; a killed supervisor takes its processes along, and the next start succeeds."""
+    second = lantian("up", "--no-simulator")
+    assert second.returncode == 0, second.stderr
+    with psycopg.connect(Home(home).database_url("lantian_app")) as connection:
+        stored = connection.execute("select sum(rows_stored) from lantian.ledger").fetchone()
+    assert stored is not None
+    assert stored[0] > 0
+    assert pid_of(home, "simulate") is None
+    keeper = Home(home).keeper()
+    assert keeper is not None
+    os.kill(keeper, signal.SIGKILL)
+    assert eventually(lambda: Home(home).keeper() is None)
+    assert lantian("up", "--no-simulator").returncode == 0
+
+
 def test_a_day_of_an_operator(lantian: Lantian, home: Path) -> None:
     before = lantian("status")
     assert before.returncode == 1
@@ -121,19 +137,7 @@ def test_a_day_of_an_operator(lantian: Lantian, home: Path) -> None:
     assert "database system is shut down" in (home / "log" / "postgres.log").read_text()
     assert lantian("status").returncode == 1
 
-    second = lantian("up", "--no-simulator")
-    assert second.returncode == 0, second.stderr
-    with psycopg.connect(Home(home).database_url("lantian_app")) as connection:
-        stored = connection.execute("select sum(rows_stored) from lantian.ledger").fetchone()
-    assert stored is not None
-    assert stored[0] > 0
-    assert pid_of(home, "simulate") is None
-    keeper = Home(home).keeper()
-    assert keeper is not None
-    # Killed without a chance to clean up, the supervisor takes its processes along, and the next start succeeds.
-    os.kill(keeper, signal.SIGKILL)
-    assert eventually(lambda: Home(home).keeper() is None)
-    assert lantian("up", "--no-simulator").returncode == 0
+    check_second_start(lantian, home)
 
 
 def test_doctor_names_what_is_broken(lantian: Lantian, home: Path, tmp_path: Path) -> None:
