@@ -146,7 +146,8 @@ def year_end_projection(
     so_far : array_like
         Shape (..., m): daily values of this year, above 0; NaN = no valid value.
     history : array_like
-        Shape (..., h, n): daily values of h past years on the same n calendar days (29 February left out of all).
+        Shape (..., h, n): daily values of h past years on the same n calendar days: 29 February left out, or NaN where
+        a past year has none.
     level : float
         Probability of the interval.
     carryover : float

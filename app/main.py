@@ -36,6 +36,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "dashboards": ("app.command.dashboards", "Grafana dashboards: render, check, push."),
         "aqi": ("app.command.aqi", "Air quality index of hours or days in a CSV file."),
         "evaluate": ("app.command.evaluate", "A year's statistics and compliance from files."),
+        "budget": ("app.command.budget", "What the rest of the year may bring, from files."),
         "warn": ("app.command.warn", "Heavy-pollution episodes and warning levels in files."),
         "decode": ("app.command.decode", "What is in a frame."),
         "supervise": ("app.command.supervise", "Run the processes of `lantian up` (used by it)."),
