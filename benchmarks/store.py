@@ -87,7 +87,7 @@ def _copied(conn: Connection, batch: Batch) -> float:
 
 
 def measure(owner_url: str, writer_url: str, *, size: int, batches: int) -> dict[str, object]:
-    """Medians over `batches` batches of `size` messages: the three ways take turns, so that all see the same machine."""
+    """Medians over `batches` batches of `size` messages; the three ways take turns to see the same machine."""
     devices = _registry(owner_url)
     seconds: dict[str, list[float]] = {"copy": [], "write_batch": [], "write_batch_duplicates": []}
     with connect(writer_url) as conn, connect(writer_url) as second:

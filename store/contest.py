@@ -55,7 +55,7 @@ with candidate as (
     from (
         select s.*, {flag} v.new_values, md5(v.new_values::text || ' ' || s.mark) as digest
         from {staged} s cross join lateral (select jsonb_build_object({pairs}) as new_values) v
-        where s.ordinal = any(%(ordinals)s)
+        where s.ordinal = any(%(ordinals)s::int[])
     ) x
     order by {key}, digest, ordinal
 ), added as (
@@ -103,7 +103,7 @@ def _history_statement(shape: Shape) -> sql.Composed:
         " cross join lateral (select array_agg(digest) as digests, bool_or(status = 'accepted') as accepted"
         " from revision v where v.device_id = s.device_id and v.time = s.time and v.span_s = s.span_s"
         " and v.family = {family} and v.factor = {factor} and v.field = {field}) v"
-        " where s.ordinal = any(%s) order by s.ordinal"
+        " where s.ordinal = any(%s::int[]) order by s.ordinal"
     ).format(
         digest=sql.SQL("md5(n.new_values::text || ' ' || s.mark)"),
         table=sql.Identifier(shape.table),
