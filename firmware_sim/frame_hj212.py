@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +16,11 @@ MINUTE: Final = "2051"
 HOUR: Final = "2061"
 DATA_ANSWER: Final = "9014"
 AMBIENT: Final = "22"
+STACK: Final = "31"
+CONSTRUCTION: Final = "39"
+PROCESS: Final = "45"
+#: Electricity meters of the field; 44 in HJ 212-2025.
+ELECTRICITY: Final = "80"
 #: Bits of Flag: version 1 is HJ 212-2017; bit 0 asks for an answer.
 VERSION_2017: Final = 4
 ANSWER_WANTED: Final = 1
@@ -87,21 +92,30 @@ def data_time(start_s: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What stands before CP: QN, MN, ST, PW and Flag; bit 0 of `flag` asks for an answer."""
+    """What stands before CP: QN, MN, ST, PW and Flag; bit 0 of `flag` asks for an answer.
 
-    request: str
+    Old loggers leave out QN, PW or Flag: None.
+    """
+
+    request: str | None
     identity: str
     system: str = AMBIENT
-    password: str = EXAMPLE_PASSWORD
-    flag: int = VERSION_2017 | ANSWER_WANTED
+    password: str | None = EXAMPLE_PASSWORD
+    flag: int | None = VERSION_2017 | ANSWER_WANTED
 
 
 def segment(command: str, body: str, header: Header) -> bytes:
     """Data segment of one request in UTF-8: CN `command`, and `body` between the two ``&&`` of CP."""
-    return (
-        f"QN={header.request};ST={header.system};CN={command};PW={header.password};MN={header.identity}"
-        f";Flag={header.flag};CP=&&{body}&&"
-    ).encode()
+    fields = {
+        "QN": header.request,
+        "ST": header.system,
+        "CN": command,
+        "PW": header.password,
+        "MN": header.identity,
+        "Flag": header.flag,
+    }
+    told = "".join(f"{name}={value};" for name, value in fields.items() if value is not None)
+    return f"{told}CP=&&{body}&&".encode()
 
 
 def data_body(start_s: int, field: str, values: Iterable[tuple[str, str, str]]) -> str:
@@ -123,6 +137,28 @@ def data_body(start_s: int, field: str, values: Iterable[tuple[str, str, str]]) 
     """
     factors = [f"{factor}-{field}={number},{factor}-Flag={mark}" for factor, number, mark in values]
     return ";".join([f"DataTime={data_time(start_s)}", *factors])
+
+
+def group_body(start_s: int, groups: Iterable[tuple[str, Mapping[str, str], str | None]]) -> str:
+    """CP body of a data request whose factors have several fields.
+
+    Parameters
+    ----------
+    start_s : int
+        Unix second at which the data's period starts.
+    groups : iterable of (factor, field -> text, mark)
+        Such as ``("a21026", {"Rtd": "12.4", "ZsRtd": "14.1"}, "N")``; without a mark no ``-Flag`` is sent.
+
+    Returns
+    -------
+    str
+        ``DataTime=...;a21026-Rtd=12.4,a21026-ZsRtd=14.1,a21026-Flag=N;...``
+    """
+    told = [f"DataTime={data_time(start_s)}"]
+    for factor, fields, mark in groups:
+        parts = [f"{factor}-{name}={text}" for name, text in fields.items()]
+        told.append(",".join(parts if mark is None else [*parts, f"{factor}-Flag={mark}"]))
+    return ";".join(told)
 
 
 def answered_request(payload: bytes) -> str:

@@ -107,3 +107,57 @@ def test_request_number_goes_both_ways(moment_ms: int) -> None:
 def test_period_is_labelled_by_its_local_start() -> None:
     # 2026-11-23T08:00:00+08:00
     assert frame_hj212.data_time(1795392000) == "20261123080000"
+
+
+CEMS_D = (
+    b"##0624QN=20180303110906001;ST=32;CN=2011;PW=123456;MN=8888888000114W;Flag=4;CP=&&DataTime=20180303105900;"
+    b"a00000-Rtd=0.0000,a00000-Flag=D;a34013-Rtd=0.0000,a34013-ZsRtd=0.00,a34013-Flag=D;"
+    b"a21026-Rtd=0.0000,a21026-ZsRtd=0.00,a21026-Flag=D;a21002-Rtd=0.0000,a21002-ZsRtd=0.00,a21002-Flag=D;"
+    b"a21005-Rtd=0.0000,a21005-ZsRtd=0.00,a21005-Flag=D;a21018-Rtd=0.0000,a21018-ZsRtd=0.00,a21018-Flag=D;"
+    b"a21024-Rtd=0.0000,a21024-ZsRtd=0.00,a21024-Flag=D;a19001-Rtd=0.0000,a19001-Flag=D;"
+    b"a01011-Rtd=0.0000,a01011-Flag=D;a01012-Rtd=0.0000,a01012-Flag=D;a01017-Rtd=0.0000,a01017-Flag=D;"
+    b"a01014-Rtd=0.0000,a01014-Flag=D;a01013-Rtd=0.0000,a01013-Flag=D&&2A80\r\n"
+)
+
+
+def test_stack_frame_of_a_real_logger_with_converted_values() -> None:
+    plain, converted = {"Rtd": "0.0000"}, {"Rtd": "0.0000", "ZsRtd": "0.00"}
+    twice = ("a34013", "a21026", "a21002", "a21005", "a21018", "a21024")
+    factors = ("a00000", *twice, "a19001", "a01011", "a01012", "a01017", "a01014", "a01013")
+    groups = [(factor, converted if factor in twice else plain, "D") for factor in factors]
+    body = frame_hj212.group_body(1520045940, groups)
+    assert framed("2011", body, Header("20180303110906001", "8888888000114W", system="32", flag=4)) == CEMS_D
+
+
+def test_stack_frame_of_2005_without_flag() -> None:
+    plain = "S03=147.12 S08=1.349 S05=8.000 S01=14.913 S02=6.38 B02=3600.0"
+    groups: list[tuple[str, dict[str, str], str | None]] = [
+        (code, {"Rtd": text}, "N") for code, text in (pair.split("=") for pair in plain.split())
+    ]
+    for code, text, converted in (
+        ("01", "25.2100", "63.6616"), ("02", "20.3400", "51.0317"), ("03", "50.5467", "125.0510")
+    ):  # fmt: skip
+        groups.append((code, {"Rtd": text, "ZsRtd": converted}, "N"))
+    body = frame_hj212.group_body(1521092640, groups)
+    header = Header("20180315134456001", "TY0102183V0001", system="31", flag=None)
+    made = framed("2011", body, header)
+    assert made.startswith(
+        b"##0372QN=20180315134456001;ST=31;CN=2011;PW=123456;MN=TY0102183V0001;CP=&&DataTime=20180315134400;"
+    )
+    assert made.endswith(b"03-Rtd=50.5467,03-ZsRtd=125.0510,03-Flag=N&&A781\r\n")
+
+
+def test_hour_frame_of_a_real_stack() -> None:
+    rows = (
+        "a00000 19191.973 5.051 5.331 5.617|a01011 - 6.686 7.029 7.425|a01013 - -0.041 -0.026 0.011"
+        "|a01012 - 8.074 8.524 8.789|a24088 0.018 0.665 0.933 1.418"
+        "|a05002 0.000 0.000 0.000 0.000|a01014 - 0.828 1.040 1.239"
+    )
+    groups = []
+    for row in rows.split("|"):
+        code, *texts = row.split(" ")
+        named = dict(zip(("Cou", "Min", "Avg", "Max"), texts, strict=True))
+        groups.append((code, {name: text for name, text in named.items() if text != "-"}, "N"))
+    body = frame_hj212.group_body(1705914000, groups)
+    made = framed("2061", body, Header("20240123101501421", "81733553216103", system="31", flag=4))
+    assert made[:6] == b"##0612" and made.endswith(b"&&0E40\r\n")
