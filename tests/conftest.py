@@ -8,7 +8,7 @@
 * ``device_account``: ``device_account("micro-001")`` makes a device's account at the broker and returns its address.
 * ``shared_data``: the folder ``../shared`` beside the checkout; the test is skipped when a plain clone has none.
 
-The first run on a machine without PostgreSQL, TimescaleDB and Mosquitto downloads them into the cache folder. Topics and
+The first run on a machine without PostgreSQL, TimescaleDB, Mosquitto downloads them into the cache folder. Topics and
 accounts are shared by the session: use county, device and client names of your own test.
 """
 
