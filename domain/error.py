@@ -72,6 +72,8 @@ REASONS: dict[str, str] = {
     "too_large": "报文超长",
     "unsupported_command": "命令不支持",
     "identity_mismatch": "报文编号与设备不符",
+    "encrypted": "加密报文未支持",
+    "incomplete": "分包不全",
     "bad_field": "字段错误",
     "bad_value": "数值错误",
     "bad_time": "时间无法识别",

@@ -117,6 +117,7 @@ class _Assembler:
             source = self.registry.source(topic, received_at)
             if topic.stream == "data":
                 decoded = self._decoded(topic, source, payload, received_at)
+                link = decoded.link
             elif payload:  # an empty message is how a retained state is cleared
                 link = decode_state(payload)[0]
         except RejectError as error:

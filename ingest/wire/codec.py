@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypedDict
 
+from ingest.wire.gb17691_reading import decode_gb17691, serial_number
 from ingest.wire.hj212 import request_number
 from ingest.wire.hj212_reading import decode_hj212
 from ingest.wire.json_frame import decode_json, encode_reply, sequence_number
@@ -52,5 +53,6 @@ CODECS: Final = MappingProxyType(
     {
         "json": Codec(decode_json, _json_answer, lambda payload: {"seq": sequence_number(payload)}),
         "hj212": Codec(decode_hj212, _hj212_answer, lambda payload: {"qn": request_number(payload)}),
+        "gb17691": Codec(decode_gb17691, _json_answer, lambda payload: {"seq": serial_number(payload)}),
     }
 )

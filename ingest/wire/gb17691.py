@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import xor
@@ -136,6 +137,8 @@ def _decode_checked(frame: bytes, length: int) -> Frame:
             serial, iccid, rest = _session(rest, with_iccid=name == "login")
         elif layout == "17691":
             dialect, serial, records, rest = _records(rest)
+        else:
+            dialect, serial, records, rest = _foreign_records(rest)
     return Frame(
         layout=layout,
         command=command,
@@ -189,6 +192,15 @@ def _records(unit: bytes) -> tuple[str, int | None, tuple[Record, ...], bytes]:
     if a_records:
         return "A", None, a_records, a_rest
     raise RejectError("malformed", f"data unit of {len(unit)} bytes begins with no known record in either dialect")
+
+
+def _foreign_records(unit: bytes) -> tuple[str | None, int | None, tuple[Record, ...], bytes]:
+    """Records under the GB/T 32960 head: ours only when they use up the unit, which that standard's own never do."""
+    with suppress(RejectError):
+        dialect, serial, records, rest = _records(unit)
+        if records and not rest:
+            return dialect, serial, records, b""
+    return None, None, (), unit
 
 
 def _walk(unit: bytes, *, own_serial: bool) -> tuple[tuple[Record, ...], bytes]:

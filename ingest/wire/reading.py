@@ -109,6 +109,8 @@ class Decoded:
         The device's message number (JSON).
     answer : bytes or None
         The protocol's own answer, ready to send, when it does not depend on the outcome (HJ 212).
+    link : str or None
+        ``online`` or ``offline`` when the message says so of its device (GB 17691 login and logout).
     """
 
     readings: list[Reading]
@@ -116,6 +118,7 @@ class Decoded:
     wants_reply: bool = False
     seq: int | None = None
     answer: bytes | None = None
+    link: str | None = None
 
 
 def microseconds(moment: dt.datetime) -> int:

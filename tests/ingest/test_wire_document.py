@@ -8,7 +8,9 @@ import re
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from app.command.decode import command
 from domain.error import REASONS, RejectError
 from domain.factor import unit_preset
 from domain.family import FAMILIES
@@ -81,14 +83,25 @@ def test_answer_example(kind: str, facts: dict[str, str], payload: bytes) -> Non
     assert encode_answer(decode_frame(asked)) == payload + b"\r\n"
 
 
+@pytest.mark.parametrize(("kind", "facts", "payload"), examples("gb17691"))
+def test_vehicle_example(kind: str, facts: dict[str, str], payload: bytes) -> None:
+    source = Source("v1", FAMILIES["vehicle"], mn=facts["vin"])
+    result = CODECS[kind].decode(bytes.fromhex(payload.decode()), source)
+    assert (len(result.readings), len(result.factors)) == (int(facts["readings"]), int(facts["factors"]))
+    shown = json.loads(CliRunner().invoke(command, ["gb17691", "-"], input=payload).stdout)
+    printed = DOCUMENT.split("```console\n")[1].split("\n```")[0]
+    for member in re.findall(r'"\w+": (?:"[^"]*"|[\d.]+|null|true)(?=[,}])', printed):
+        assert member in json.dumps(shown, ensure_ascii=False)
+
+
 def test_every_kind_of_message_has_an_example() -> None:
     kinds = {stated(text)[0] for text, _ in EXAMPLES}
-    assert kinds == {"json air", "state", "reply", "error", "hj212 air", "hj212 stack", "hj212 answer"}
+    assert kinds == {"json air", "state", "reply", "error", "hj212 air", "hj212 stack", "hj212 answer", "gb17691"}
     assert DOCUMENT.count("```json") + DOCUMENT.count("```text") == len(EXAMPLES)
 
 
 def test_reasons_are_those_of_the_code() -> None:
-    section = DOCUMENT.split("## 6.")[1]
+    section = DOCUMENT.split("## 7.")[1]
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section, re.MULTILINE))
     assert rows == REASONS
 
