@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
@@ -26,6 +27,17 @@ def wait_for(condition: Callable[[], bool], timeout_s: float = WAIT_S) -> bool:
             return True
         time.sleep(0.01)
     return condition()
+
+
+def handshake_refusal(address: BrokerAddress, ca: Path, name: str = "localhost") -> str | None:
+    """Why a client that trusts `ca` and looks for `name` breaks the TLS handshake off; None when it does not."""
+    context = ssl.create_default_context(cafile=str(ca))
+    with socket.create_connection((address.host, address.port), timeout=WAIT_S) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname=name):
+                return None
+        except ssl.SSLError as error:
+            return str(error)
 
 
 class Client:
