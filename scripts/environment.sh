@@ -20,29 +20,17 @@ find_python() {
     fail "found $found, expected Python 3.11 or newer. On Debian 12 or newer: apt-get install python3"
 }
 
-# pip's wheel as a Debian package: fetching it needs no root and installs nothing on the system.
+# pip's wheel as a Debian package, by package lists of its own: needs no root, installs nothing on the system, and works
+# where no lists have been read yet.
 pip_from_debian() {
     command -v apt-get >/dev/null 2>&1 && command -v dpkg >/dev/null 2>&1 || return 1
     say "python3-venv is not installed; fetching pip as a Debian package (nothing is installed on the system)"
-    (cd "$1" && apt-get download -q python3-pip-whl >"$1/log" 2>&1) || return 1
+    mkdir -p "$1/lists/partial" "$1/archives/partial"
+    private="-q -oDir::State::lists=$1/lists -oDir::Cache=$1 -oDebug::NoLocking=true"
+    [ "$(id -u)" != 0 ] || private="$private -oAPT::Sandbox::User=root"
+    # shellcheck disable=SC2086 # the options are words
+    (cd "$1" && apt-get $private update && apt-get $private download python3-pip-whl) >>"$1/log" 2>&1 || return 1
     dpkg -x "$1"/python3-pip-whl_*.deb "$1/root" && cp "$1"/root/usr/share/python-wheels/pip-*.whl "$1/"
-}
-
-# pip's wheel from the package index, its checksum compared with what the index says.
-pip_from_index() {
-    say "fetching pip from the package index"
-    "$2" - "$1" 2>>"$1/log" <<'PYTHON'
-import hashlib, json, pathlib, sys, urllib.parse, urllib.request
-index = "https://pypi.org/pypi/pip/json"
-with urllib.request.urlopen(index, timeout=30) as answer:
-    files = json.load(answer)["urls"]
-wheel = next(each for each in files if each["packagetype"] == "bdist_wheel")
-with urllib.request.urlopen(urllib.parse.urljoin(index, wheel["url"]), timeout=60) as answer:
-    content = answer.read()
-if hashlib.sha256(content).hexdigest() != wheel["digests"]["sha256"]:
-    sys.exit("the wheel of pip has another checksum than the index says")
-pathlib.Path(sys.argv[1], wheel["filename"]).write_bytes(content)
-PYTHON
 }
 
 # Debian keeps pip out of `python3 -m venv` unless python3-venv is installed: run pip from its wheel instead.
@@ -51,8 +39,8 @@ bootstrap_pip() {
     advice="as root: apt-get update && apt-get install python3-venv"
     work=$(mktemp -d)
     chmod 755 "$work"
-    if ! { pip_from_debian "$work" || pip_from_index "$work" "$python"; }; then
-        tail -n 5 "$work/log" >&2
+    if ! pip_from_debian "$work"; then
+        tail -n 5 "$work/log" >&2 2>/dev/null || true
         rm -rf "$work"
         fail "this Python has no pip (modules venv or ensurepip are missing) and it could not be fetched; $advice"
     fi
