@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from batch_builder import START, Content, Factor, Row, batch, message
 
-from store.batch import Batch, BatchResult, Rejection, write_batch
+from store.batch import Batch, BatchResult, Message, Rejection, write_batch
 from store.connection import Connection, connect
 from store.error import StoreError
 from store.ledger import read_balance
@@ -154,10 +154,11 @@ def test_device_state_follows_data_errors_and_link(writer: Connection, clerk: Co
     write_batch(writer, batch([Row(minute=5)], [Row(minute=1)], refused, refused, messages=messages), devices)
     newest = START + dt.timedelta(minutes=5)
     assert states() == [("explicit", later, newest, "bad_time: x", noon, None, None)]
-    will = message([], device="explicit", received_at=later)
-    made = Batch([type(will)(will.topic, b"", later, "explicit", None, "offline")], {}, None, "test", later)
+    night = START + dt.timedelta(hours=20)
+    will = Message("lt/v1/x/json/explicit/state", b"", night, "explicit", None, "offline")
+    made = Batch([will], {}, None, "test", night)
     assert write_batch(writer, made, devices).outcomes == ["stored"]
-    assert states() == [("explicit", later, newest, "bad_time: x", noon, "offline", later)]
+    assert states() == [("explicit", later, newest, "bad_time: x", noon, "offline", night)]
 
 
 def test_the_caller_is_told_of_its_own_faults(writer: Connection, devices: Devices) -> None:

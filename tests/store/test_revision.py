@@ -107,6 +107,17 @@ def test_an_announced_return_to_the_original_counts(writer: Connection, clerk: C
     assert write_batch(writer, batch([back]), devices).outcomes == ["duplicate"]
 
 
+def test_announcing_a_proposed_revision_does_not_decide_it(
+    writer: Connection, clerk: Connection, devices: Devices
+) -> None:
+    contents = [[Row()], [Row(value=2)], [Row(value=2, announced=True)], [Row(announced=True)]]
+    expected = ["stored", "revised", "duplicate", "duplicate"]
+    assert write_batch(writer, batch(*contents), devices).outcomes == expected
+    assert [one.status for one in read_revisions(clerk, status=None)] == ["proposed"]
+    assert write_batch(writer, batch(*contents[2:]), devices).outcomes == ["duplicate", "duplicate"]
+    assert effective(clerk, "explicit") == [1.0]
+
+
 def test_a_redelivered_batch_changes_nothing(writer: Connection, clerk: Connection, devices: Devices) -> None:
     contents = [[Row(announced=True)], [Row(value=2, announced=True)]]
     messages = [message(content) for content in contents]
