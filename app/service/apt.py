@@ -89,7 +89,7 @@ class AptRoot:
     folder: Path
     mirror: str
     suite: str
-    keyring: Path = KEYRING
+    keyring: Path
 
     def prepare(self) -> None:
         """Make the folders and the configuration; proxies and certificates are those of the machine's apt."""
@@ -153,7 +153,7 @@ class AptRoot:
 
     def update(self) -> None:
         """Fetch the signed index; an archive that cannot be reached or is signed by an unknown key is an error."""
-        said = self._run(["-oAPT::Update::Error-Mode=any", "update"])
+        said = self._run(["update", "-oAPT::Update::Error-Mode=any"])
         if not any(self.folder.glob("lists/*_Packages*")):
             raise AptError(f"apt-get update from {self.mirror} {self.suite} brought no packages: {said[-600:].strip()}")
 
@@ -212,7 +212,7 @@ def opened_root(folder: Path, suite: str) -> AptRoot:
         raise PrerequisiteError(f"{KEYRING} is missing; install the package debian-archive-keyring")
     faults = []
     for number, mirror in enumerate(debian_mirrors()):
-        root = AptRoot(folder / f"apt{number}", mirror, suite)
+        root = AptRoot(folder / f"apt{number}", mirror, suite, KEYRING)
         root.prepare()
         try:
             root.update()
@@ -242,11 +242,11 @@ def _newer_keyring(folder: Path, mirror: str, suite: str) -> Path:
     if codename is None or codename[1] == suite:
         raise PrerequisiteError(explanation)
     try:
-        root = AptRoot(folder / "apt", mirror, codename[1])
+        root = AptRoot(folder / "apt", mirror, codename[1], KEYRING)
         root.prepare()
         root.update()
         for package in root.download(["debian-archive-keyring"], Silence()):
             subprocess.run(["dpkg-deb", "-x", package, folder / "root"], check=True, capture_output=True)
     except (AptError, subprocess.CalledProcessError) as error:
         raise PrerequisiteError(f"{explanation} ({error})") from error
-    return folder / "root" / KEYRING.relative_to("/")
+    return folder / "root" / "usr/share/keyrings/debian-archive-keyring.gpg"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -67,15 +68,21 @@ class Home:
 
     def keeper(self) -> int | None:
         """Process that runs the services of this home (it holds the lock), None when nobody does."""
-        try:
-            with self.lock_file.open("r") as handle:
-                try:
+        for _ in range(50):
+            try:
+                with self.lock_file.open("r") as handle:
                     fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    return int(handle.read().strip() or 0)
-        except FileNotFoundError:
-            pass
-        return None
+            except FileNotFoundError:
+                return None
+            except BlockingIOError:
+                written = self.lock_file.read_text().strip()
+                if written:
+                    return int(written)
+                # Whoever has just locked it is about to write its number.
+                time.sleep(0.02)
+            else:
+                return None
+        raise ServiceError(f"{self.lock_file} is locked by a process that does not say which it is")
 
     def ports(self) -> dict[str, int]:
         """Ports of ``database`` and ``broker`` as last used; empty before the first start."""

@@ -171,6 +171,7 @@ class LocalServices(Home):
         if self.cluster is not None:
             self.cluster.stop()
         if self._lock is not None:
+            self._lock.truncate(0)
             self._lock.close()
         self._lock = None
 

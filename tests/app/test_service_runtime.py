@@ -63,7 +63,7 @@ def test_missing_key_is_told_from_other_faults() -> None:
 
 
 def test_unreachable_archive_is_an_error(tmp_path: Path) -> None:
-    root = AptRoot(tmp_path / "apt", f"file:{tmp_path}/nothing", "trixie")
+    root = AptRoot(tmp_path / "apt", f"file:{tmp_path}/nothing", "trixie", tmp_path / "keys.gpg")
     root.prepare()
     with pytest.raises(AptError, match="failed"):
         root.update()
