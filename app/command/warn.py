@@ -116,6 +116,18 @@ def command(  # noqa: PLR0913, PLR0917 - one argument per option
 def load_series(files: Sequence[Path], station: str | None) -> Series:
     """Hours of one station, or of the area: per hour the mean of the stations that have a value.
 
+    Parameters
+    ----------
+    files : sequence of Path
+        PRSA station files, one station each.
+    station : str or None
+        Name of the station; None for the area.
+
+    Returns
+    -------
+    Series
+        Hours in canonical units, NaN where nothing was measured.
+
     Raises
     ------
     ConfigurationError
@@ -191,7 +203,7 @@ def episode_report(
         "first_hour": _iso(series.moment(0)),
         "last_hour": _iso(series.moment(len(known) - 1)),
         "hours_without_aqi": int(np.count_nonzero(~known)),
-        "episodes": [_episode(one, series, calendar) for one in found if _touches(one, series, year)],
+        "episodes": [_episode(one, series, calendar, known=known) for one in found if _touches(one, series, year)],
     }
 
 
@@ -200,7 +212,7 @@ def _touches(episode: Episode, series: Series, year: int | None) -> bool:
     return year is None or first <= year <= last
 
 
-def _episode(episode: Episode, series: Series, calendar: RollingDays) -> Json:
+def _episode(episode: Episode, series: Series, calendar: RollingDays, *, known: npt.NDArray[np.bool_]) -> Json:
     level = LEVELS[episode.rank]
     touched = range(episode.start // DAY_H, (episode.end - 1) // DAY_H + 1)
     return {
@@ -220,6 +232,7 @@ def _episode(episode: Episode, series: Series, calendar: RollingDays) -> Json:
             for rank, hour in episode.reached
         ],
         "lifted": None if episode.lifted is None else _iso(series.moment(episode.lifted)),
+        "hours_without_aqi": int(np.count_nonzero(~known[episode.start + DAY_H - 1 : episode.lifted or len(known)])),
         "calendar_days": [_day(series, calendar, day) for day in touched],
     }
 

@@ -76,6 +76,20 @@ def test_lift_needs_the_calm_to_be_measured(tmp_path: Path) -> None:
         assert [one["lifted"] for one in report("--days", basis, path)["episodes"]] == [None]
 
 
+def test_unmeasured_calm_is_counted(tmp_path: Path) -> None:
+    path = write_station(tmp_path / "a.csv", [20, 200, 200, 20, 20, 20])
+    assert [one["hours_without_aqi"] for one in report(path)["episodes"]] == [0]
+    lines = path.read_text(encoding="utf-8").splitlines()
+    # Nothing at all on 11-04 and 11-05: of the rolling days, those with more than 4 hours within them have no AQI.
+    kept = [line for line in lines if line.split(",")[1:4] not in (["2016", "11", "4"], ["2016", "11", "5"])]
+    path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    (one,) = report(path)["episodes"]
+    # The last day with 20 hours ends 04:00; the lift comes 36 h later. One more hour has an index, of O3 alone: its
+    # windows of 6 hours reach to 02:00, and 14 of 17 do until 05:00.
+    assert (one["end"], one["lifted"]) == ("2016-11-04T04:00+08:00", "2016-11-05T16:00+08:00")
+    assert one["hours_without_aqi"] == 35
+
+
 def test_ozone_alone_warns_of_nothing(tmp_path: Path) -> None:
     path = write_station(tmp_path / "a.csv", [20] * 5, ozone=300)
     assert report(path)["episodes"] == report("--days", "calendar", path)["episodes"] == []
