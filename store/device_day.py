@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from domain.period import OFFSET_S
+from domain.period import DAY_S, OFFSET_S
 from store.arrival import Arrivals
 from store.block import Rows
 from store.connection import Connection
@@ -15,7 +15,7 @@ from store.message import Integers, Mask
 from store.receipt import array_text
 from store.registry import RegisteredDevice
 
-_DAY_US: Final = 86_400_000_000
+_DAY_US: Final = DAY_S * 1_000_000
 _OFFSET_US: Final = OFFSET_S * 1_000_000
 #: Outcome -> its place in the counts; others count as messages only.
 _OUTCOMES: Final = {"duplicate": 1, "rejected": 2}

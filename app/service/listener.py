@@ -88,7 +88,7 @@ def parsed_listener(address: str, certificates: str, names: str) -> TlsListener:
         `ConfigurationError` says what was found and expected otherwise.
     """
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit() or not 0 <= int(port) <= 65535:
+    if not host or not port.isdigit() or not 1 <= int(port) <= 65535:
         raise ConfigurationError(f"setting broker_tls_address: found {address!r}, expected ADDRESS:PORT")
     if certificates not in CERTIFICATES:
         raise ConfigurationError(
