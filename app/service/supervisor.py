@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from app.service.local import LocalServices
-from app.service.process import end_process, log_tail, start_process, trim_log
+from app.service.process import end_process, start_process, trim_log
 from app.service.progress import Reporter
 from app.service.schema import prepare_database
-from app.service.state import FAILED, RUNNING, STARTING, STOPPED, STOPPING, ProcessState, State, write_state
+from app.service.state import FAILED, RUNNING, STARTING, STOPPING, ProcessState, State, write_state
 from app.service.unprivileged import ServiceUser
 from app.settings import Settings
 from domain.error import LantianError
@@ -49,6 +49,8 @@ def local_services(settings: Settings, reporter: Reporter) -> LocalServices:
 def child_commands(settings: Settings) -> dict[str, list[str]]:
     """Arguments of `lantian` for each process beside the services."""
     commands = {"collect": ["collect"], "settle": ["settle", "--follow"]}
+    if settings.gateway_port:
+        commands["gateway"] = ["gateway"]
     if settings.simulator:
         commands["simulate"] = ["simulate"]
     return commands
@@ -204,19 +206,15 @@ class Supervisor:
         return bool(started)
 
     def _end(self) -> None:
-        failed = self.state.phase == FAILED
-        self.state.phase = FAILED if failed else STOPPING
+        if self.state.phase != FAILED:
+            self.state.phase = STOPPING
         for child in reversed(self._children):
             if child.process is not None:
                 end_process(child.process, signal.SIGTERM, timeout_s=20)
                 child.state.pid = None
-        write_state(self._services, self.state)
-        self._services.stop()
-        self.state.phase = FAILED if failed else STOPPED
-        self.state.processes = []
-        write_state(self._services, self.state)
-
-    def failures(self) -> str:
-        """End of the logs of processes that died, for messages."""
-        logs = [self._services.log / f"{child.name}.log" for child in self._children if child.state.restarts]
-        return "\n".join(f"{log}:\n{log_tail(log)}" for log in logs)
+        try:
+            write_state(self._services, self.state)
+        finally:
+            # Whatever has become of the home folder, nothing is left running. This gives the lock up, so nothing is
+            # written afterwards: the next supervisor may have begun.
+            self._services.stop()
