@@ -12,7 +12,7 @@ from app.registry_sheet import Column, SheetRow
 from domain.error import ConfigurationError
 from domain.factor import factor, preset_names, unit_preset
 from domain.family import FAMILIES, SPANS_ZH
-from domain.network import LABELS, PROTOCOLS, REVISION_POLICIES, SITE_KINDS
+from domain.network import CRC_POLICIES, LABELS, PROTOCOLS, REVISION_POLICIES, SITE_KINDS
 from domain.plan import GRADES
 from domain.table import ID
 from domain.unit import unit_factor, unit_named
@@ -70,6 +70,7 @@ _PROTOCOLS: Final = MappingProxyType(
 )
 _LABELS: Final = MappingProxyType({"起点": "start", "终点": "end", "开始": "start", "结束": "end"})
 _POLICIES: Final = MappingProxyType({"声明即生效": "explicit", "直接生效": "accept", "人工审核": "review"})
+_CHECKSUMS: Final = MappingProxyType({"标准": "exact", "字节颠倒": "swapped", "Modbus": "modbus", "MODBUS": "modbus"})
 _GEOGRAPHY: Final = MappingProxyType({"longitude": (73.0, 136.0), "latitude": (3.0, 54.0)})
 
 
@@ -220,6 +221,8 @@ def _device(row: SheetRow, known: Known) -> Entry:
         "rank": row.integer("rank", 1, 99),
         "revision_policy": row.choice("revision_policy", REVISION_POLICIES),
         "units": _units(row, protocol, family),
+        "crc_policy": row.choice("crc_policy", CRC_POLICIES),
+        "factor_columns": _factor_columns(row, family),
     }
     if number is not None:
         known.numbers[number] = name
@@ -243,6 +246,18 @@ def _units(row: SheetRow, protocol: str, family: str) -> dict[str, str]:
                 raise row.fault("units", f"factor=unit, such as a34004=µg/m³, instead of {part.strip()!r}")
             units[code.strip()] = _unit(row, code.strip(), unit, family)
     return units
+
+
+def _factor_columns(row: SheetRow, family: str) -> dict[str, str]:
+    """Columns that single codes of the device fill: ``d20105=voltage_a;d20106=voltage_b``."""
+    columns = {}
+    for part in row.cells["factor_columns"].replace("；", ";").replace(",", ";").split(";"):
+        if part.strip():
+            code, equals, column = (text.strip() for text in part.partition("="))
+            if not (equals and code and column in FAMILIES[family].keys):
+                raise row.fault("factor_columns", f"factor=column of family {family} instead of {part.strip()!r}")
+            columns[code] = column
+    return columns
 
 
 def _unit(row: SheetRow, code: str, unit: str, family: str) -> str:
@@ -318,6 +333,8 @@ DEVICE: Final = RegistryTable(
         Column("revision_policy", "修正策略", (), "explicit", _POLICIES, f"One of {', '.join(REVISION_POLICIES)}."),
         Column("unit_preset", "单位预设", help="Preset of units, such as hj212-2017 or ambient-field."),
         Column("units", "因子单位", ("单位",), help="Units of single factors: a34004=µg/m³;a21005=mg/m³."),
+        Column("crc_policy", "校验方式", (), "exact", _CHECKSUMS, f"One of {', '.join(CRC_POLICIES)}."),
+        Column("factor_columns", "因子对应列", help="Columns of codes the standard does not place: d20105=voltage_a."),
     ),
     _device,
     ("id", "site_id", "family", "protocol", "mn", "interval_s"),

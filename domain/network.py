@@ -18,6 +18,8 @@ SITE_KINDS: Final[tuple[str, ...]] = (
 PROTOCOLS: Final[tuple[str, ...]] = ("json", "hj212", "gb17691")
 LABELS: Final[tuple[str, ...]] = ("start", "end")
 #: When other values for a stored time count: announced corrections at once, all at once, none before a person decided.
+#: Which HJ 212 checksum a device may send: as annex A says; that or its bytes exchanged; that or the Modbus one.
+CRC_POLICIES: Final[tuple[str, ...]] = ("exact", "swapped", "modbus")
 REVISION_POLICIES: Final[tuple[str, ...]] = ("explicit", "accept", "review")
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from domain.error import RejectError
 from domain.family import FAMILIES
+from ingest.gateway.identity import check_refused
 from ingest.topic import Topic
 from ingest.wire.codec import CODECS
 from ingest.wire.reading import Source
@@ -85,6 +86,7 @@ class Registry:
         RejectError
             ``unknown_protocol``, ``unknown_device``, ``retired_device`` or ``identity_mismatch``.
         """
+        check_refused(topic.protocol, topic.device_id)
         if topic.protocol not in CODECS:
             raise RejectError("unknown_protocol", f"protocol {topic.protocol!r}; expected one of {', '.join(CODECS)}")
         device = self.devices.get(topic.device_id)
@@ -111,4 +113,6 @@ def _source(device: RegisteredDevice) -> Source:
         zone_offset_s=device.zone_offset_s,
         span_s=device.span_s,
         units=device.units,
+        crc_policy=device.crc_policy,
+        columns=device.factor_columns,
     )

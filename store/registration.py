@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 
 from domain.error import ConfigurationError
 from store.connection import Connection
-from store.registry import set_units
+from store.registry import set_columns, set_units
 
 Entry = dict[str, Any]
 
@@ -29,7 +29,7 @@ _COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         ),
         "device": (
             *("id", "site_id", "protocol", "family", "mn", "label", "zone_offset_s", "span_s", "interval_s", "rank"),
-            *("revision_policy", "registered_at", "retired_at"),
+            *("revision_policy", "crc_policy", "registered_at", "retired_at"),
         ),
     }
 )
@@ -77,7 +77,9 @@ def read_entries(conn: Connection, table: str) -> dict[str, Entry]:
     if table == "device":
         query = sql.SQL(
             "select {}, s.name_zh, s.area_id, st.last_received_at, st.last_time, coalesce((select"
-            " jsonb_object_agg(u.factor, u.unit) from device_unit u where u.device_id = t.id), '{{}}') as units"
+            " jsonb_object_agg(u.factor, u.unit) from device_unit u where u.device_id = t.id), '{{}}') as units,"
+            " coalesce((select jsonb_object_agg(c.factor, c.column_key) from device_column c"
+            " where c.device_id = t.id), '{{}}') as factor_columns"
             " from device t join site s on s.id = t.site_id left join device_state st on st.device_id = t.id"
         ).format(columns)
     elif table == "site":
@@ -87,7 +89,7 @@ def read_entries(conn: Connection, table: str) -> dict[str, Entry]:
 
 
 def write_entries(conn: Connection, table: str, entries: Sequence[Mapping[str, Any]]) -> None:
-    """Insert entries or bring those there are to the given state.
+    """Insert entries or bring those there are to the given state; loading the county again leaves them alone.
 
     Parameters
     ----------
@@ -96,13 +98,15 @@ def write_entries(conn: Connection, table: str, entries: Sequence[Mapping[str, A
     table : str
         ``enterprise``, ``site`` or ``device``.
     entries : sequence of mapping
-        All with the same columns; a device's ``units`` replace those it has.
+        All with the same columns; a device's ``units`` and ``factor_columns`` replace those it has.
     """
     if not entries:
         return
-    columns = [name for name in entries[0] if name != "units"]
+    columns = [name for name in entries[0] if name not in ("units", "factor_columns")]
     others = [sql.Identifier(name) for name in columns if name != "id"]
-    statement = sql.SQL("insert into {} ({}) values ({}) on conflict (id) do update set {}").format(
+    statement = sql.SQL(
+        "insert into {} ({}, edited_at) values ({}, now()) on conflict (id) do update set {}, edited_at = now()"
+    ).format(
         sql.Identifier(table),
         sql.SQL(", ").join(map(sql.Identifier, columns)),
         sql.SQL(", ").join(map(sql.Placeholder, columns)),
@@ -113,6 +117,8 @@ def write_entries(conn: Connection, table: str, entries: Sequence[Mapping[str, A
     for entry in entries:
         if "units" in entry:
             set_units(conn, entry["id"], entry["units"])
+        if "factor_columns" in entry:
+            set_columns(conn, entry["id"], entry["factor_columns"])
 
 
 def retire_entry(conn: Connection, table: str, name: str, at: dt.datetime) -> None:

@@ -46,6 +46,10 @@ class RegisteredDevice:
         When it left.
     units : mapping of str to str
         Factor code -> unit in which it sends the factor.
+    crc_policy : str
+        ``exact``, ``swapped`` or ``modbus``: which HJ 212 checksum is accepted besides the right one.
+    factor_columns : mapping of str to str
+        Factor code -> column of its family, for codes that the standard's tables do not place.
     """
 
     id: str
@@ -63,6 +67,8 @@ class RegisteredDevice:
     registered_at: dt.datetime
     retired_at: dt.datetime | None
     units: Mapping[str, str] = field(default_factory=dict)
+    crc_policy: str = "exact"
+    factor_columns: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class NewDevice:
     interval_s: int = 60
     rank: int = 1
     revision_policy: str = "explicit"
+    crc_policy: str = "exact"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,9 @@ def read_devices(conn: Connection) -> dict[str, RegisteredDevice]:
     rows = conn.execute(
         "select d.id, d.site_id, s.area_id, d.protocol, d.family, d.mn, d.label, d.zone_offset_s, d.span_s,"
         " d.interval_s, d.rank, d.revision_policy, d.registered_at, d.retired_at,"
-        " coalesce((select jsonb_object_agg(u.factor, u.unit) from device_unit u where u.device_id = d.id), '{}')"
+        " coalesce((select jsonb_object_agg(u.factor, u.unit) from device_unit u where u.device_id = d.id), '{}'),"
+        " d.crc_policy, coalesce((select jsonb_object_agg(c.factor, c.column_key) from device_column c"
+        " where c.device_id = d.id), '{}')"
         " from device d join site s on s.id = d.site_id order by d.id"
     ).fetchall()
     return {row[0]: RegisteredDevice(*row) for row in rows}
@@ -160,10 +169,20 @@ def set_units(conn: Connection, device_id: str, units: Mapping[str, str]) -> Non
     )
 
 
+def set_columns(conn: Connection, device_id: str, columns: Mapping[str, str]) -> None:
+    """Replace the columns that codes of a device fill: factor code -> column of its family."""
+    conn.execute("delete from device_column where device_id = %s", (device_id,))
+    conn.execute(
+        "insert into device_column (device_id, factor, column_key) select %s, * from unnest(%s::text[], %s::text[])",
+        (device_id, list(columns), list(columns.values())),
+    )
+
+
 def load_county(conn: Connection, county: County) -> None:
     """Enter a county's data set: area and its pseudo-site, enterprises, sites, devices with units, windows, targets.
 
-    What the data set names is inserted or brought to its state; what the registry has beyond it stays. What the data
+    What the data set names is inserted or brought to its state; what the registry has beyond it stays, and so do
+    enterprises, sites and devices that people changed since (`edited_at`). What the data
     set leaves open (an enterprise's grade, permit, place on the reduction list) keeps the value that people entered.
 
     Parameters
@@ -176,15 +195,16 @@ def load_county(conn: Connection, county: County) -> None:
     _upsert(conn, "area", ("id",), [_row(county, ("id", "name_zh", "adcode", "longitude", "latitude"))])
     place = NewSite(county.id, county.id, AREA, county.name_zh, longitude=county.longitude, latitude=county.latitude)
     upsert_site(conn, place)
-    for enterprise in county.enterprises:
+    edited = {(table, name) for table, name in conn.execute(_EDITED).fetchall()}
+    for enterprise in (each for each in county.enterprises if ("enterprise", each.id) not in edited):
         row = {"area_id": county.id, **_row(enterprise, _ENTERPRISE)}
         told = {name: value for name, value in row.items() if value is not None or name not in _OPEN}
         _upsert(conn, "enterprise", ("id",), [told])
-    _upsert(
-        conn, "site", ("id",), (_row(site, _SITE, area="area_id", enterprise="enterprise_id") for site in county.sites)
-    )
-    _upsert(conn, "device", ("id",), (_row(device, _DEVICE, site="site_id") for device in county.devices))
-    for device in county.devices:
+    sites = [each for each in county.sites if ("site", each.id) not in edited]
+    _upsert(conn, "site", ("id",), (_row(site, _SITE, area="area_id", enterprise="enterprise_id") for site in sites))
+    devices = [each for each in county.devices if ("device", each.id) not in edited]
+    _upsert(conn, "device", ("id",), (_row(device, _DEVICE, site="site_id") for device in devices))
+    for device in devices:
         set_units(conn, device.id, unit_preset(device.unit_preset, device.family))
     windows = ({"area_id": county.id, **_row(window, _WINDOW)} for window in county.time_windows)
     _upsert(conn, "time_window", ("area_id", "id"), windows)
@@ -192,6 +212,11 @@ def load_county(conn: Connection, county: County) -> None:
     _upsert(conn, "target", ("area_id", "id"), targets)
 
 
+_EDITED: Final = (
+    "select 'enterprise', id from enterprise where edited_at is not null"
+    " union all select 'site', id from site where edited_at is not null"
+    " union all select 'device', id from device where edited_at is not null"
+)
 _OPEN: Final = ("grade", "permit", "on_reduction_list")
 _ENTERPRISE: Final = (
     *("id", "name_zh", "industry", "key_industry", "named_2024", "ultra_low", "clause", "note"),

@@ -97,13 +97,15 @@ class Frame:
         return bool((self.flag or 0) & _WANTS_ANSWER)
 
 
-def decode_frame(payload: bytes) -> Frame:
+def decode_frame(payload: bytes, crc_policy: str = "exact") -> Frame:
     """Take one frame apart, from ``##`` to the checksum.
 
     Parameters
     ----------
     payload : bytes
         The frame; a final CR LF may be there or not.
+    crc_policy : {'exact', 'swapped', 'modbus'}
+        Checksum accepted besides the right one: its bytes exchanged, or that of Modbus.
 
     Returns
     -------
@@ -121,8 +123,9 @@ def decode_frame(payload: bytes) -> Frame:
     if declared != len(segment):
         raise RejectError("length_mismatch", f"length field {declared}, data segment of {len(segment)} bytes")
     crc = hj212_crc(segment)
-    if crc != int(digits, 16):
-        raise RejectError("crc_mismatch", _crc_detail(segment, crc, int(digits, 16)))
+    found = int(digits, 16)
+    if crc != found and not (crc_policy != "exact" and found == _CHECKSUMS[crc_policy](segment, crc)):
+        raise RejectError("crc_mismatch", _crc_detail(segment, crc, found))
     try:
         text = segment.decode("utf-8")
     except UnicodeDecodeError:
@@ -162,9 +165,20 @@ def _split(payload: bytes) -> tuple[bytes, bytes]:
     return segment, digits
 
 
+def _swapped(_segment: bytes, crc: int) -> int:
+    return (crc & 0xFF) << 8 | crc >> 8
+
+
+def _modbus(segment: bytes, _crc: int) -> int:
+    return modbus_crc(segment)
+
+
+_CHECKSUMS: Final = {"swapped": _swapped, "modbus": _modbus}
+
+
 def _crc_detail(segment: bytes, crc: int, found: int) -> str:
     detail = f"checksum {found:04X}, computed {crc:04X}"
-    if found == ((crc & 0xFF) << 8 | crc >> 8):
+    if found == _swapped(segment, crc):
         return f"{detail}: the two bytes are exchanged; expected the high byte first"
     if found == modbus_crc(segment):
         return f"{detail}: this is the Modbus checksum; expected that of HJ 212-2017 annex A"

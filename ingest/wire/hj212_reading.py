@@ -71,7 +71,7 @@ def decode_hj212(payload: bytes, source: Source) -> Decoded:
         What `decode_frame` raises, ``identity_mismatch``, ``bad_field``, ``bad_time``, ``unit_unregistered`` or
         ``empty``.
     """
-    frame = decode_frame(payload)
+    frame = decode_frame(payload, source.crc_policy)
     identity = frame.header.get("MN", "")
     if identity != source.mn:
         raise RejectError(
@@ -198,13 +198,13 @@ def _column_rule(source: Source, name_and_field: tuple[str, str], basic: str) ->
     if not basic or suffix not in (basic, f"Zs{basic}"):
         return None
     known = factor(name)
-    if known is None:
-        return None
-    column = (known.columns if suffix == basic else known.converted).get(source.family.key)
+    column = source.columns.get(name.casefold()) if suffix == basic else None
+    if column is None and known is not None:
+        column = (known.columns if suffix == basic else known.converted).get(source.family.key)
     if column is None:
         return None
     position = source.positions[column]
-    unit = source.units.get(name.casefold()) or source.units.get(known.code.casefold())
+    unit = source.units.get(name.casefold()) or (source.units.get(known.code.casefold()) if known else None)
     if unit is None:
         return ColumnRule(position, None)
     canonical = source.family.columns[position].unit

@@ -46,6 +46,10 @@ class Source:
         Usual span of its readings in seconds.
     units : mapping of str to str
         Factor code -> unit in which the device sends it.
+    crc_policy : str
+        ``exact``, ``swapped`` or ``modbus``: the HJ 212 checksum accepted besides the right one.
+    columns : mapping of str to str
+        Factor code -> column, for codes that the standard's tables do not place.
     positions : mapping of str to int
         Column key -> position, derived.
     blank_marks : str
@@ -61,6 +65,8 @@ class Source:
     zone_offset_s: int = 28800
     span_s: int = 60
     units: Mapping[str, str] = field(default_factory=dict)
+    crc_policy: str = "exact"
+    columns: Mapping[str, str] = field(default_factory=dict)
     positions: Mapping[str, int] = field(init=False, repr=False)
     blank_marks: str = field(init=False, repr=False)
     rules: dict[str, dict[str, ColumnRule | None]] = field(init=False, repr=False, default_factory=dict)
@@ -69,6 +75,7 @@ class Source:
         """Derive what is looked up for every reading."""
         self.positions = {key: at for at, key in enumerate(self.family.keys)}
         self.blank_marks = NO_MARK * self.family.width
+        self.columns = {code.casefold(): column for code, column in self.columns.items()}
         self.units = {code.casefold(): unit for code, unit in self.units.items()}
 
 
