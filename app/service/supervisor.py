@@ -88,7 +88,7 @@ class _Told:
         self._further.part(done)
 
     def say(self, text: str) -> None:
-        self._supervisor.state.remarks.append(text)
+        self._supervisor.state.remarks = [*self._supervisor.state.remarks[-49:], text]
         self._supervisor.save()
         self._further.say(text)
 
