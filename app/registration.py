@@ -147,7 +147,8 @@ def import_file(conn: Connection, table: RegistryTable, path: Path, *, partial: 
     sheet = load_sheet(path, table.columns)
     checked = checked_sheet(table, sheet, read_known(conn))
     if not checked.faults or partial:
-        write_entries(conn, table.name, checked.entries)
+        same = set(checked.unchanged)
+        write_entries(conn, table.name, [entry for entry in checked.entries if entry["id"] not in same])
         conn.commit()
     return checked
 

@@ -110,6 +110,18 @@ def test_add_change_show_list_and_retire(lantian: Run, database: Any) -> None:
     assert entries(database, "device")["n1-air"]["retired_at"] is None
 
 
+def test_what_people_changed_survives_the_county_data_set(lantian: Run, database: Any) -> None:
+    lantian("device", "change", "ningxiang-air", "--interval-s", "300", "--unit-preset", "hj212-2017")
+    lantian("site", "change", "jinluo", "--name", "金罗新站")
+    before = entries(database, "device"), entries(database, "site")
+    with connect(database.url("lantian_app")) as conn:
+        conn.execute("update device set interval_s = 900 where id = 'jinluo-air'")
+        enter_county(conn, load_county("zhongyang"))
+    assert (entries(database, "device"), entries(database, "site")) == before
+    assert before[0]["ningxiang-air"]["interval_s"] == 300
+    assert before[1]["jinluo"]["name_zh"] == "金罗新站"
+
+
 def test_a_stranger_waits_is_approved_and_replayed(lantian: Run, database: Any) -> None:
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     local = (now - dt.timedelta(minutes=5)).astimezone(dt.timezone(dt.timedelta(hours=8)))
