@@ -18,11 +18,12 @@ READINGS_PER_MESSAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading: Unix second its span starts, seconds covered, value per column (None = missing)."""
+    """One reading: Unix second its span starts, seconds covered, value per column (None = missing), marks if any."""
 
     start_s: int
     span_s: int
     values: Mapping[str, float | None]
+    marks: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,10 @@ def time_stamp(moment_s: float) -> str:
 def data_message(sequence: int, readings: Sequence[Reading]) -> bytes:
     """Payload of the data stream: one reading in short form, several as a list; an answer is wanted."""
     head: dict[str, object] = {"v": VERSION, "seq": sequence, "ack": True}
-    bodies = [{"ts": time_stamp(one.start_s), "span": one.span_s, "values": dict(one.values)} for one in readings]
+    bodies: list[dict[str, object]] = []
+    for one in readings:
+        body: dict[str, object] = {"ts": time_stamp(one.start_s), "span": one.span_s, "values": dict(one.values)}
+        bodies.append(body if one.marks is None else body | {"marks": dict(one.marks)})
     return _text(head | bodies[0] if len(bodies) == 1 else {**head, "readings": bodies})
 
 

@@ -19,6 +19,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from domain.error import ServiceError
+from firmware_sim.pump import Pump
 
 SESSION_EXPIRY_S: Final = 3600
 IN_FLIGHT: Final = 4000
@@ -56,6 +57,9 @@ def topic(county: str, protocol: str, device: str, stream: str) -> str:
     return f"lt/v1/{county}/{protocol}/{device}/{stream}"
 
 
+Inbox = queue.SimpleQueue[Received | None]
+
+
 class Link:
     """A connection that comes back by itself; what arrives is queued for the thread that calls `received`.
 
@@ -71,9 +75,13 @@ class Link:
         Retained message the broker publishes when the connection breaks.
     keep_session : bool
         Whether the broker keeps the session for `SESSION_EXPIRY_S` after a disconnect.
+    inbox : SimpleQueue or None
+        Where what arrives is queued; several links may share one, its own otherwise.
+    pump : Pump or None
+        Drives the sockets of many links in one thread; a thread of its own otherwise.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only from the fourth on
         self,
         account: Account,
         client_id: str,
@@ -81,12 +89,15 @@ class Link:
         *,
         will: tuple[str, bytes] | None = None,
         keep_session: bool = True,
+        inbox: Inbox | None = None,
+        pump: Pump | None = None,
     ) -> None:
         self.account = account
         self.failure: LinkError | None = None
         self._topics = tuple(topics)
         self._keep_session = keep_session
-        self._queue: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
+        self._queue: Inbox = queue.SimpleQueue() if inbox is None else inbox
+        self._pump = pump
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name=client_id, daemon=True)
         # The broker's Receive Maximum is not paho's business; messages beyond it wait here.
@@ -122,7 +133,10 @@ class Link:
             clean_start=not self._keep_session,
             properties=properties,
         )
-        self._thread.start()
+        if self._pump is not None:
+            self._pump.add(self._client)
+        else:
+            self._thread.start()
 
     def stop(self, farewell: Sequence[tuple[str, bytes]] = ()) -> None:
         """Publish the retained `farewell` messages when connected, and disconnect."""
@@ -131,6 +145,8 @@ class Link:
             for message in sent:
                 message.wait_for_publish(timeout=2.0)
         self._ready.clear()
+        if self._pump is not None:
+            self._pump.remove(self._client)
         self._client.disconnect()
         if self._thread.is_alive():
             self._thread.join(timeout=5.0)
@@ -154,6 +170,18 @@ class Link:
         self._backlog.append((where, what, retain))
         self._flush()
 
+    def check(self) -> None:
+        """Send on what waits for the broker.
+
+        Raises
+        ------
+        LinkError
+            As `received` does.
+        """
+        if self.failure is not None:
+            raise self.failure
+        self._flush()
+
     def received(self, timeout_s: float, most: int = 5000) -> list[Received]:
         """Messages that have arrived; waits up to `timeout_s` for the first.
 
@@ -162,18 +190,8 @@ class Link:
         LinkError
             When the broker has refused the account, a subscription or a message, or another client took the session.
         """
-        found: list[Received] = []
         self._flush()
-        try:
-            first = self._queue.get(timeout=timeout_s)
-            while True:
-                if first is not None:
-                    found.append(first)
-                if len(found) >= most:
-                    break
-                first = self._queue.get_nowait()
-        except queue.Empty:
-            pass
+        found = taken(self._queue, timeout_s, most)
         if self.failure is not None:
             raise self.failure
         self._flush()
@@ -259,3 +277,19 @@ class Link:
             self._queue.put(None)
         if reason.is_failure:
             self._fail(f"publishing refused: {reason}; expected an account that may write its devices' data")
+
+
+def taken(inbox: Inbox, timeout_s: float, most: int = 5000) -> list[Received]:
+    """What has arrived in `inbox`; waits up to `timeout_s` for the first."""
+    found: list[Received] = []
+    try:
+        first = inbox.get(timeout=timeout_s)
+        while True:
+            if first is not None:
+                found.append(first)
+            if len(found) >= most:
+                break
+            first = inbox.get_nowait()
+    except queue.Empty:
+        pass
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,8 @@ from typing import Final
 from domain.error import ConfigurationError
 from firmware_sim.window import Patience, Window
 
+#: Pause between looks for late answers.
+_LOOK_S: Final = 0.1
 _SCHEMA: Final = """
 create table if not exists pending (number integer primary key, device text not null, topic text not null,
   payload blob not null);
@@ -83,6 +85,9 @@ class Outbox:
                 f"outbox {path}: found {error}; expected a file no other simulator uses"
             ) from error
         self._waiting: dict[str, deque[int]] = {}
+        # Devices with messages that were never sent, and when to look for late answers again: a fleet is large.
+        self._eager: dict[str, None] = {}
+        self._look_s = float("-inf")
         self._sent: dict[str, Window[int]] = {}
         self._devices: dict[int, str] = {}
         for number, device in self._database.execute("select number, device from pending order by number"):
@@ -139,17 +144,22 @@ class Outbox:
         row = found.fetchone()
         return None if row is None else int(row[0])
 
-    def due(self, now_s: float) -> list[Parcel]:
+    def due(self, now_s: float, held: Container[str] = ()) -> list[Parcel]:
         """Messages to send now: unanswered ones whose waiting has ended, then new ones as the windows permit.
 
-        They count as sent at `now_s`, a reading of a monotonic clock.
+        They count as sent at `now_s`, a reading of a monotonic clock. Devices in `held` cannot send now.
         """
         numbers: list[int] = []
-        for window in self._sent.values():
-            numbers += window.overdue(now_s)
-        for device, waiting in self._waiting.items():
-            room = self._sent[device].room
-            numbers += [waiting.popleft() for _ in range(min(room, len(waiting)))]
+        if now_s >= self._look_s:
+            self._look_s = now_s + _LOOK_S
+            for device, window in self._sent.items():
+                if device not in held:
+                    numbers += window.overdue(now_s)
+        for device in [one for one in self._eager if one not in held]:
+            waiting = self._waiting[device]
+            numbers += [waiting.popleft() for _ in range(min(self._sent[device].room, len(waiting)))]
+            if not waiting:
+                del self._eager[device]
         for number in numbers:
             self._sent[self._devices[number]].open(number, now_s)
         return [self._parcel(number) for number in numbers]
@@ -191,6 +201,7 @@ class Outbox:
     def _enqueue(self, number: int, device: str) -> None:
         self._devices[number] = device
         self._waiting.setdefault(device, deque()).append(number)
+        self._eager[device] = None
         self._sent.setdefault(device, Window(self._window, self._patience))
 
     def _parcel(self, number: int) -> Parcel:

@@ -142,7 +142,7 @@ def measured(sky: Sky, station: Station, starts_s: Times, span_s: int) -> dict[s
     sample_s = min(SAMPLE_S, span_s)
     per_span = span_s // sample_s
     times = (starts_s[:, None] + np.arange(per_span, dtype=np.int64) * sample_s).ravel()
-    shown = _samples(sky, station, times, sample_s)
+    shown = samples(sky, station, times, sample_s)
     if per_span == 1:
         return shown
     angles = np.radians(shown.pop("wind_direction")).reshape(-1, per_span)
@@ -151,8 +151,8 @@ def measured(sky: Sky, station: Station, starts_s: Times, span_s: int) -> dict[s
     return _rounded(means)
 
 
-def _samples(sky: Sky, station: Station, times: Times, sample_s: int) -> dict[str, Floats]:
-    """What the instruments show, one sample per moment."""
+def samples(sky: Sky, station: Station, times: Times, sample_s: int) -> dict[str, Floats]:
+    """What the instruments of `station` show at Unix `times`, each sample standing for `sample_s`; rounded columns."""
     values = concentrations(sky, station.site, station.kind, times + sample_s // 2)
     noise = MICRO_NOISE if station.micro else REFERENCE_NOISE
     for name, (relative, absolute) in noise.items():

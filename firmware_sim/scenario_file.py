@@ -1,0 +1,304 @@
+"""Scenario files: which devices live, what goes wrong with them and when (docs/simulator.md describes the format)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final
+
+from domain.county import County
+from domain.error import ConfigurationError
+from domain.family import FAMILIES, SPANS_ZH
+from domain.table import ID, load_toml
+from firmware_sim.checks import FOREVER_S, Checks
+from firmware_sim.device import KINDS, Device
+from firmware_sim.episode import RISE_S, Episode
+from firmware_sim.fault import BREAKS, OPTIONS, TREATMENT_OFF, Fault, Option
+from firmware_sim.station import Station, county_stations
+from firmware_sim.works import OUTLETS, Bypass
+
+#: Scenarios that are shipped.
+SCENARIOS: Final = Path(__file__).parent / "scenario"
+_TOP: Final = (
+    "title",
+    "county",
+    "county_devices",
+    "seed",
+    "start",
+    "speed",
+    "connections",
+    "device",
+    "fault",
+    "episode",
+)
+_DEVICE: Final = (
+    *("id", "kind", "count", "name_zh", "protocol", "interval", "span", "enterprise", "outlet"),
+    *("township", "longitude", "latitude"),
+)
+#: Options that are times in the file.
+_TIMES: Final = ("by", "back")
+#: Simulated devices are spread over so many degrees around the place of their entry.
+_SPREAD_DEG: Final = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A scenario ready to play; times are Unix seconds.
+
+    `connections` is the number of connections, 0 one per device. `own` are the devices that the file declares,
+    `devices` these and those of the county.
+    """
+
+    name: str
+    title: str
+    county: str
+    seed: int | None
+    start_s: int
+    speed: float
+    connections: int
+    devices: tuple[Device, ...]
+    own: tuple[Device, ...]
+    townships: Mapping[str, str]
+    bypasses: tuple[Bypass, ...]
+    episodes: tuple[Episode, ...]
+
+
+def scenario_path(name_or_path: str) -> Path:
+    """File of a shipped scenario, or the path itself."""
+    shipped = SCENARIOS / f"{name_or_path}.toml"
+    path = shipped if shipped.is_file() else Path(name_or_path)
+    if not path.is_file():
+        names = ", ".join(sorted(one.stem for one in SCENARIOS.glob("*.toml")))
+        raise ConfigurationError(f"scenario {name_or_path!r}: found no such file; shipped ones are {names}")
+    return path
+
+
+def load_scenario(path: Path, county: County, now_s: float) -> Scenario:
+    """The scenario of a file.
+
+    Parameters
+    ----------
+    path : Path
+        TOML file.
+    county : County
+        Data set of the county in which it plays: its stations, enterprises and position.
+    now_s : float
+        Unix time to which the file's times are relative.
+
+    Raises
+    ------
+    ConfigurationError
+        Names file, entry, what was found and what was expected; all faults of the file at once.
+    """
+    return _Reader(path, county).scenario(int(now_s))
+
+
+class _Reader(Checks):
+    """Reads one file and collects what is wrong with it."""
+
+    def __init__(self, path: Path, county: County) -> None:
+        super().__init__(path)
+        self.county = county
+        self.table = load_toml(path)
+
+    def scenario(self, now_s: int) -> Scenario:
+        top = self.table
+        self.names(top, _TOP, "top")
+        if top.get("county", self.county.id) != self.county.id:
+            self.fault("county", top["county"], f"{self.county.id}, the county it is played in")
+        start_s = now_s + self.span("start", top.get("start", "0s"), low=-366 * 86400, high=0)
+        speed = self.number("speed", top.get("speed", 1), 0.001, 1_000_000)
+        if speed != 1 and start_s == now_s:
+            self.fault("speed", speed, "a start in the past too, such as -2h")
+        own = self.devices()
+        devices = (*self.county_devices(), *own)
+        repeated = [name for name, times in Counter(one.id for one in devices).items() if times > 1]
+        if repeated:
+            self.fault("device", ", ".join(repeated[:5]), "ids that no other device has")
+        if not devices and not self.wrong:
+            self.fault("device", "none", "county_devices or a [[device]]")
+        faults = self.faults(devices, start_s)
+        episodes = tuple(self.episode(at, one, start_s) for at, one in enumerate(self.entries("episode"), 1))
+        links = top.get("connections", 1)
+        connections = 0 if links == "each" else int(self.number("connections", links, 1, 100_000))
+        seed = int(self.number("seed", top["seed"], 0, 2**31)) if "seed" in top else None
+        if self.wrong:
+            raise ConfigurationError("\n".join(self.wrong))
+        by_device: dict[str, list[Fault]] = {}
+        for one in faults:
+            for name in one.devices:
+                by_device.setdefault(name, []).append(one)
+        bypasses = tuple(
+            Bypass(one.enterprise, one.start_s, one.end_s) for one in faults if one.kind == TREATMENT_OFF
+        )  # fmt: skip
+        return Scenario(
+            self.path.stem, str(top.get("title", self.path.stem)), self.county.id, seed, start_s, speed, connections,
+            tuple(replace(one, faults=tuple(by_device.get(one.id, ()))) for one in devices),
+            own, self.townships, bypasses, episodes,
+        )  # fmt: skip
+
+    def county_devices(self) -> tuple[Device, ...]:
+        """Stations of the county's data set that the file takes."""
+        chosen = self.table.get("county_devices", "none")
+        stations = county_stations(self.county)
+        patterns: Sequence[object] = (
+            {"all": ["*"], "none": []}.get(chosen, [chosen])
+            if isinstance(chosen, str)
+            else (chosen if isinstance(chosen, list) else [chosen])
+        )
+        found: dict[str, Station] = {}
+        for pattern in patterns:
+            matching = [one for one in stations if isinstance(pattern, str) and fnmatchcase(one.id, pattern)]
+            if not matching:
+                self.fault("county_devices", pattern, f"all, none or ids of stations of {self.county.id}")
+            found |= {one.id: one for one in matching}
+        return tuple(
+            Device(
+                one.id, one.county, one.site, "micro" if one.micro else "air", one.protocol, one.mn, one.span_s,
+                one.interval_s, site_kind=one.kind,
+            )
+            for one in found.values()
+        )  # fmt: skip
+
+    def devices(self) -> tuple[Device, ...]:
+        """Devices that the file declares, `count` of each entry."""
+        self.townships: dict[str, str] = {}
+        made: list[Device] = []
+        for at, entry in enumerate(self.entries("device"), 1):
+            where = f"device {at}"
+            if not self.names(entry, _DEVICE, where):
+                continue
+            base, kind_name = str(entry.get("id", "")), str(entry.get("kind", ""))
+            if ID.fullmatch(base) is None:
+                self.fault(f"{where}: id", base, "lower-case letters, digits and hyphens")
+            kind = KINDS.get(kind_name)
+            if kind is None:
+                self.fault(f"{where}: kind", kind_name, f"one of {', '.join(KINDS)}")
+                continue
+            protocol = self.choice(f"{where}: protocol", entry.get("protocol", kind.protocols[0]), kind.protocols)
+            count = int(self.number(f"{where}: count", entry.get("count", 1), 1, 100_000))
+            interval_s = self.span(
+                f"{where}: interval", entry.get("interval", f"{kind.interval_s}s"), low=1, high=86400
+            )
+            span_s = self.span(f"{where}: span", entry.get("span", self.usual_span(kind_name)), low=0, high=86400)
+            if span_s not in SPANS_ZH:
+                self.fault(f"{where}: span", entry.get("span"), f"one of {', '.join(map(str, SPANS_ZH))} seconds")
+            enterprise, outlet = str(entry.get("enterprise", "")), str(entry.get("outlet", ""))
+            if kind.works or enterprise:
+                self.choice(f"{where}: enterprise", enterprise, [one.id for one in self.county.enterprises])
+            if kind.works:
+                self.choice(f"{where}: outlet", outlet, list(OUTLETS))
+            name = str(entry.get("name_zh", f"{OUTLETS[outlet].name_zh if outlet in OUTLETS else ''}{kind.title_zh}"))
+            for number in range(1, count + 1):
+                device = base if count == 1 else f"{base}-{number:04d}"
+                east, north = self.place(entry, device, where)
+                self.townships[device] = str(entry.get("township", ""))
+                title = f"{name}（模拟）" if count == 1 else f"{name}{number}（模拟）"
+                made.append(
+                    Device(
+                        device, self.county.id, device, kind_name, protocol, self.mn(device, protocol), span_s,
+                        interval_s, title, east, north, enterprise, outlet,
+                        delay_s=_delay(device, interval_s) if count > 50 else 0,
+                    )
+                )  # fmt: skip
+        return tuple(made)
+
+    @staticmethod
+    def usual_span(kind: str) -> str:
+        return {"air": "60s", "micro": "60s", "cems": "600s"}.get(kind, "0s")
+
+    def mn(self, device: str, protocol: str) -> str:
+        """An HJ 212 identity that a device's id determines; 99 after the county's code says that it is simulated."""
+        digest = blake2b(device.encode(), digest_size=8).hexdigest().upper()
+        return f"{self.county.adcode}99{digest}" if protocol == "hj212" else ""
+
+    def place(self, entry: Mapping[str, Any], device: str, where: str) -> tuple[float, float]:
+        east = self.number(f"{where}: longitude", entry.get("longitude", self.county.longitude), 73, 136)
+        north = self.number(f"{where}: latitude", entry.get("latitude", self.county.latitude), 3, 54)
+        one, other = blake2b(device.encode(), digest_size=2).digest()
+        if "count" in entry or "longitude" not in entry:
+            east, north = east + (one / 255 - 0.5) * _SPREAD_DEG, north + (other / 255 - 0.5) * _SPREAD_DEG
+        return round(east, 5), round(north, 5)
+
+    def faults(self, devices: Sequence[Device], start_s: int) -> tuple[Fault, ...]:
+        """Faults of the file, with the devices that their patterns name."""
+        made = [self.one_fault(f"fault {at}", one, devices, start_s) for at, one in enumerate(self.entries("fault"), 1)]
+        return tuple(one for one in made if one is not None)
+
+    def one_fault(self, where: str, entry: dict[str, Any], devices: Sequence[Device], start_s: int) -> Fault | None:
+        kind = str(entry.get("kind", ""))
+        allowed = OPTIONS.get(kind)
+        if allowed is None:
+            self.fault(f"{where}: kind", kind, f"one of {', '.join(OPTIONS)}")
+            return None
+        whom = "enterprise" if kind == TREATMENT_OFF else "devices"
+        if not self.names(entry, ("kind", whom, "start", "duration", *allowed), where):
+            return None
+        begins_s = start_s + self.moment(f"{where}: start", entry.get("start", "0s"), start_s)
+        lasts_s = self.span(f"{where}: duration", entry["duration"], low=1) if "duration" in entry else FOREVER_S
+        enterprise, chosen = "", []
+        if kind == TREATMENT_OFF:
+            works = {one.enterprise for one in devices if KINDS[one.kind].works}
+            enterprise = self.choice(f"{where}: enterprise", entry.get("enterprise"), sorted(works))
+            chosen = [one for one in devices if one.enterprise == enterprise]
+        else:
+            for pattern in self.texts(f"{where}: devices", entry.get("devices")):
+                matching = [one for one in devices if fnmatchcase(one.id, pattern)]
+                if not matching:
+                    self.fault(
+                        f"{where}: devices", pattern, "ids or patterns such as cems-* of devices of this scenario"
+                    )
+                chosen += matching
+        options = self.options(where, kind, entry, chosen)
+        names = frozenset(one.id for one in chosen)
+        return Fault(kind, names, begins_s, begins_s + lasts_s, options, enterprise)
+
+    def options(self, where: str, kind: str, entry: dict[str, Any], chosen: Sequence[Device]) -> dict[str, Option]:
+        """Options of a fault, checked against the kinds of its devices."""
+        found: dict[str, Option] = {}
+        for name, default in OPTIONS[kind].items():
+            place, value = f"{where}: {name}", entry.get(name, default)
+            if value is None:
+                self.fault(place, "nothing", f"a value: {kind} needs it")
+            elif name in _TIMES:
+                found[name] = float(self.span(place, value, low=-FOREVER_S if name == "by" else 1))
+            elif name == "columns":
+                found[name] = self.columns(place, value, chosen)
+            elif name == "how":
+                found[name] = self.choice(place, value, BREAKS)
+            elif name == "mark":
+                found[name] = self.choice(place, value, ("", *"NFMSDCTB"))
+            elif isinstance(default, bool):
+                found[name] = value if isinstance(value, bool) else self.fault(place, value, "true or false", False)
+            else:
+                high = 1.0 if name == "share" else 1000.0 if name == "copies" else 1e9
+                found[name] = self.number(place, value, 0.0 if name in ("share", "copies") else -1e9, high)
+        if kind == "tampered_obd" and any(one.kind != "vehicle" for one in chosen):
+            self.fault(f"{where}: devices", ", ".join(sorted({one.kind for one in chosen})), "devices of kind vehicle")
+        return found
+
+    def columns(self, where: str, value: object, chosen: Sequence[Device]) -> tuple[str, ...]:
+        names = tuple(self.texts(where, value)) if value != () else ()
+        for device in {one.kind: one for one in chosen}.values():
+            kind = KINDS[device.kind]
+            known = {*FAMILIES[kind.family].keys} if not kind.signals else set()
+            known |= {one.column for one in kind.signals} | {one.converted for one in kind.signals if one.converted}
+            for name in names:
+                if name not in known:
+                    self.fault(where, name, f"quantities of kind {device.kind}: {', '.join(sorted(known))}")
+        return names
+
+    def episode(self, at: int, entry: dict[str, Any], start_s: int) -> Episode:
+        where = f"episode {at}"
+        self.names(entry, ("start", "rise"), where)
+        begins_s = start_s + self.moment(f"{where}: start", entry.get("start", "0s"), start_s)
+        return Episode(begins_s, self.span(f"{where}: rise", entry.get("rise", f"{RISE_S}s"), low=60))
+
+
+def _delay(device: str, interval_s: int) -> int:
+    """Seconds after the end of a span at which a device of a large fleet sends: they spread over the interval."""
+    return blake2b(device.encode(), digest_size=2).digest()[0] * interval_s // 256
