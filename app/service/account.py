@@ -24,7 +24,7 @@ SUPERUSER: Final = "postgres"
 #: Roles of the database; the store's migrations decide what each may do.
 ROLES: Final = ("lantian_owner", "lantian_writer", "lantian_app", "lantian_reader")
 #: Accounts of the platform's own programs at the broker; no device may bear such a name.
-ACCOUNTS: Final = ("collector", "simulator", "replay", "doctor")
+ACCOUNTS: Final = ("collector", "simulator", "replay", "gateway", "doctor")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _ROUNDS: Final = 101
 

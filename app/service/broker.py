@@ -44,6 +44,11 @@ PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "read lt/v1/+/+/+/error",
         "read lt/v1/+/+/+/cmd",
     ),
+    "gateway": (
+        "write lt/v1/+/hj212/+/data",
+        *(f"write lt/v1/+/gateway.{reason}/+/data" for reason in ("malformed", "unknown_device", "identity_mismatch")),
+        *(f"read lt/v1/+/hj212/+/{stream}" for stream in ("reply", "error", "cmd")),
+    ),
     "doctor": ("read $SYS/#", "readwrite lt/v1/doctor/#", "readwrite lt/v1/preflight/#"),
 }
 _DEVICE: Final = {"write": ("data", "state"), "read": ("cmd", "reply", "error")}
