@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -166,7 +167,8 @@ class DeviceAccess:
             if self.authority.exists:
                 self.authority.hand_over(self.broker_folder, self._user)
         if (pid := self._broker_pid()) is not None:
-            os.kill(pid, signal.SIGHUP)
+            with suppress(ProcessLookupError):  # it died just now and reads the files when it is started again
+                os.kill(pid, signal.SIGHUP)
 
 
 def local_access(settings: Settings) -> DeviceAccess:
