@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import click
 
+from app.scenario import Stage, play, register_and_wait
 from app.service.address import broker_for
 from app.settings import Settings, load_settings
 from domain.county import load_county
@@ -26,7 +27,9 @@ from firmware_sim.fleet import Fleet, Tally, own_links, shared_link
 from firmware_sim.history import History
 from firmware_sim.link import Account, Link
 from firmware_sim.outbox import Outbox
+from firmware_sim.scenario_file import load_scenario, scenario_path
 from firmware_sim.station import Station, county_stations
+from firmware_sim.troupe import Troupe
 from firmware_sim.weather import Sky
 
 REPORT_S: Final = 60.0
@@ -92,7 +95,7 @@ def history_start(text: str, now_s: float) -> int | None:
     return int(parse_moment(text))
 
 
-def report(fleet: Fleet, outbox: Outbox, tally: Tally, now_s: float) -> None:
+def report(fleet: Fleet | Troupe, outbox: Outbox, tally: Tally, now_s: float) -> None:
     """Log one line about the time since the last one."""
     line: dict[str, object] = {
         "event": "simulate",
@@ -105,7 +108,7 @@ def report(fleet: Fleet, outbox: Outbox, tally: Tally, now_s: float) -> None:
     }
     if tally.last_error:
         line |= {"rejected": dict(tally.reasons), "last_error": tally.last_error}
-    if fleet.history is not None:
+    if isinstance(fleet, Fleet) and fleet.history is not None:
         line["history"] = {
             "sent": fleet.history.sent,
             "answered": fleet.history.answered,
@@ -169,6 +172,7 @@ class Choices:
     speed: float
     own_connections: bool
     state: str | None
+    scenario: str | None = None
 
 
 @click.command("simulate", context_settings={"show_default": True})
@@ -180,6 +184,7 @@ class Choices:
 @click.option("--start", help="Moment at which the stations' clock starts; now otherwise.")
 @click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, help="Times real time, until caught up.")
 @click.option("--own-connections", is_flag=True, help="One connection per device with its own credentials.")
+@click.option("--scenario", help="Play this scenario, a file or the name of a shipped one, instead of the county.")
 @click.option("--state", help="File of the stations' memory, or memory; in the home folder otherwise.")
 def command(**options: Any) -> None:
     """Let the simulated stations of a county measure and send until stopped; one JSON line a minute."""
@@ -200,6 +205,9 @@ def simulate(choices: Choices, settings: Settings, stopped: Callable[[], bool]) 
     LinkError
         When the broker refuses.
     """
+    if choices.scenario is not None:
+        simulate_scenario(choices.scenario, choices, settings, stopped)
+        return
     world_s = time.time()
     clock = Clock(world_s, world_s if choices.start is None else parse_moment(choices.start), choices.speed)
     if choices.speed != 1.0 and choices.start is None:
@@ -220,5 +228,36 @@ def simulate(choices: Choices, settings: Settings, stopped: Callable[[], bool]) 
         history = None if from_s is None else History(sky, stations, outbox, bounds_s=(from_s, int(now_s)))
         links = links_of(settings, county.id, stations, own=choices.own_connections, now_s=now_s)
         run(Fleet(sky, stations, outbox, links, history=history), outbox, clock, stopped)
+    finally:
+        outbox.close()
+
+
+def simulate_scenario(name: str, choices: Choices, settings: Settings, stopped: Callable[[], bool]) -> None:
+    """Play the scenario `name` until `stopped`; `choices` may name county, seed and state besides.
+
+    Raises
+    ------
+    ConfigurationError
+        When the file, the data set, the state file or another option does not fit.
+    LinkError
+        When the broker refuses.
+    """
+    usual = Choices(choices.county, (), choices.seed, None, "none", None, 1.0, False, choices.state, name)
+    if choices != usual:
+        raise ConfigurationError("found --scenario with other options, expected --county, --seed or --state only")
+    world_s = time.time()
+    county = load_county(choices.county or settings.county)
+    scenario = load_scenario(scenario_path(name), county, world_s)
+    register_and_wait(scenario, county, settings)
+    clock = Clock(time.time(), scenario.start_s, scenario.speed)
+    seeds = (choices.seed, scenario.seed, settings.simulator_seed)
+    # Stations of the county have one memory, whoever plays them: otherwise one run would contradict the other.
+    memory = county.id if len(scenario.own) < len(scenario.devices) else f"scenario-{scenario.name}"
+    outbox = Outbox(state_path(choices.state, settings, memory), int(world_s * 1000))
+    try:
+        seed = next(one for one in seeds if one is not None)
+        sky = recalled_sky(outbox, seed, scenario.episodes)
+        stage = Stage(outbox, sky, clock.time_s, lambda troupe, tally, now_s: report(troupe, outbox, tally, now_s))
+        play(scenario, settings, stage, stopped)
     finally:
         outbox.close()
