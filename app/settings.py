@@ -74,6 +74,7 @@ class Settings:
     simulator: bool = True
     simulator_history: str = "year"
     simulator_seed: int = _bounded(1, 0, 2**31)
+    simulator_scenario: str | None = None
     grafana_url: str | None = None
     grafana_token: str | None = _secret()
     grafana_token_file: Path | None = None

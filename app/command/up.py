@@ -22,7 +22,9 @@ from app.service.state import FAILED, RUNNING, State, clear_state, read_state
 from app.service.supervisor import Supervisor, local_services
 from app.service.unprivileged import make_folder
 from app.settings import Settings, load_settings
-from domain.error import ServiceError
+from domain.county import load_county
+from domain.error import ConfigurationError, ServiceError
+from firmware_sim.scenario_file import load_scenario, scenario_path
 from store.connection import connect
 from store.error import translated
 from store.status import read_newest_received
@@ -34,20 +36,32 @@ _POLL_S: Final = 0.2
 
 @click.command("up")
 @click.option("--no-simulator", is_flag=True, help="Start no simulated stations.")
+@click.option("--scenario", help="Let the simulated devices play this scenario: a file, or the name of a shipped one.")
 @click.option("--foreground", is_flag=True, help="Stay in the foreground until SIGTERM or Ctrl-C, for containers.")
-def command(no_simulator: bool, foreground: bool) -> None:
+def command(no_simulator: bool, scenario: str | None, foreground: bool) -> None:
     """Start database, broker, collector, statistics and simulated stations; wait for the first readings.
 
     Makes what is missing on the first run. When everything runs already, it says so.
     """
     if no_simulator:
         os.environ["LANTIAN_SIMULATOR"] = "false"
+    if scenario is not None:
+        if no_simulator:
+            raise ConfigurationError("found --scenario with --no-simulator, expected one of them")
+        # Checked here, because the process that plays it can only write into its log.
+        path = scenario_path(scenario).absolute()
+        load_scenario(path, load_county(load_settings().county), time.time())
+        os.environ |= {"LANTIAN_SIMULATOR": "true", "LANTIAN_SIMULATOR_SCENARIO": str(path)}
     settings = load_settings()
     if foreground:
         _stay(settings)
         return
     home = Home(settings.home)
     if home.keeper() is not None and read_state(home).phase == RUNNING:
+        if scenario is not None:
+            raise ConfigurationError(
+                "Lantian is running already; `lantian down` first, or play beside it: lantian simulate --scenario"
+            )
         click.echo("Lantian is running already.")
         click.echo(_where_to_look(settings))
         return

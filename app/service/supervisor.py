@@ -52,7 +52,8 @@ def child_commands(settings: Settings) -> dict[str, list[str]]:
     if settings.gateway_port:
         commands["gateway"] = ["gateway"]
     if settings.simulator:
-        commands["simulate"] = ["simulate"]
+        scenario = settings.simulator_scenario
+        commands["simulate"] = ["simulate"] if scenario is None else ["simulate", "--scenario", scenario]
     return commands
 
 
