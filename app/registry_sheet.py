@@ -128,24 +128,47 @@ def load_sheet(path: Path, columns: Sequence[Column]) -> Sheet:
         text = decoded(path.read_bytes(), path.name)
     except OSError as error:
         raise ConfigurationError(f"{path}: found {error.strerror}, expected a CSV file") from error
-    records = _records(text)
+    return sheet_of(path.name, records_of(text), columns)
+
+
+def sheet_of(
+    name: str, records: Sequence[tuple[int, list[str]]], columns: Sequence[Column], *, identified: bool = True
+) -> Sheet:
+    """A sheet from its records.
+
+    Parameters
+    ----------
+    name : str
+        Of the file, for messages.
+    records : sequence of (int, list of str)
+        Number and cells of each line, the first with the headings.
+    columns : sequence of Column
+        Columns it may have.
+    identified : bool
+        Whether it must have the column ``id``.
+
+    Returns
+    -------
+    Sheet
+        As `load_sheet` says.
+    """
     if not records:
-        raise ConfigurationError(f"{path.name}: found no line, expected headings and rows")
+        raise ConfigurationError(f"{name}: found no line, expected headings and rows")
     number, heads = records[0]
-    keys = _keys(path.name, number, heads, columns)
+    keys = _keys(name, number, heads, columns, identified=identified)
     by_key = {column.key: column for column in columns}
     lines, faults = [], []
     for number, cells in records[1:]:
         if len(cells) < len(keys) or any(cells[len(keys) :]):
-            faults.append(f"{path.name} line {number}: found {len(cells)} cells, expected {len(keys)}")
+            faults.append(f"{name} line {number}: found {len(cells)} cells, expected {len(keys)}")
             continue
         found = {key: by_key[key].meaning(cell) for key, cell in zip(keys, cells, strict=False)}
         lines.append(Line(number, MappingProxyType(found)))
     headings = MappingProxyType({key: head.strip() for key, head in zip(keys, heads, strict=True)})
-    return Sheet(path.name, headings, tuple(lines), tuple(faults))
+    return Sheet(name, headings, tuple(lines), tuple(faults))
 
 
-def _records(text: str) -> list[tuple[int, list[str]]]:
+def records_of(text: str) -> list[tuple[int, list[str]]]:
     """Number of the first line and the cells of each record, without blank records and remarks."""
     reader = csv.reader(io.StringIO(text, newline=""))
     records, begin = [], 1
@@ -159,7 +182,7 @@ def _records(text: str) -> list[tuple[int, list[str]]]:
     return records
 
 
-def _keys(name: str, number: int, heads: Sequence[str], columns: Sequence[Column]) -> list[str]:
+def _keys(name: str, number: int, heads: Sequence[str], columns: Sequence[Column], *, identified: bool) -> list[str]:
     known = {_heading(heading): column.key for column in columns for heading in column.headings}
     keys, faults = [], []
     expected = ", ".join(f"{column.heading_zh} ({column.key})" for column in columns)
@@ -170,7 +193,7 @@ def _keys(name: str, number: int, heads: Sequence[str], columns: Sequence[Column
         elif key in keys:
             faults.append(f"{name} line {number}, column {at}: found heading {head!r} again, expected {key} once")
         keys.append(key)
-    if "id" not in keys and not faults:
+    if identified and "id" not in keys and not faults:
         wanted = " or ".join(columns[0].headings)
         faults.append(f"{name} line {number}: found no column of identifiers, expected {wanted}")
     if faults:

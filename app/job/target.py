@@ -9,6 +9,7 @@ from typing import Final
 
 from analytics.rounding import half_even_scalar
 from analytics.target import TargetStatus, remaining_allowance, target_status
+from app.job.register import register_figures
 from domain.period import PERIOD_KINDS, PeriodKind, local_date, midnight, period_end, period_start
 from domain.pollutant import POLLUTANTS
 from domain.standard import validity
@@ -42,6 +43,7 @@ def evaluate_targets(conn: Connection, *, now: dt.datetime) -> list[ActualRow]:
     with conn.transaction():
         rows: list[ActualRow] = []
         for target in store.read_targets(conn):
+            known = len(rows)
             if target.actual_kind == "measured" and target.statistic != TRANSMISSION:
                 years = store.read_year_values(conn, target)
                 rows += year_actuals(target, years, as_of=as_of)
@@ -52,8 +54,18 @@ def evaluate_targets(conn: Connection, *, now: dt.datetime) -> list[ActualRow]:
                 rows.append(registry_actual(target, count, as_of=as_of))
             else:
                 rows += reported_actuals(target, store.read_reports(conn, target.area, target.id), as_of=as_of)
+            rows[known:] = with_registers(conn, target, rows[known:], as_of=as_of)
         store.write_actuals(conn, rows)
     return rows
+
+
+def with_registers(conn: Connection, target: TargetRow, rows: list[ActualRow], *, as_of: dt.date) -> list[ActualRow]:
+    """The rows of a target, those of periods that a register of the plan answers replaced by its figures."""
+    answered = {
+        start: _figure(target, value, start, last=last, as_of=as_of)
+        for start, last, value in register_figures(conn, target, rows, as_of=as_of)
+    }
+    return [row for row in rows if row.period_start not in answered] + list(answered.values())
 
 
 def year_actuals(target: TargetRow, years: Sequence[YearValue], *, as_of: dt.date) -> list[ActualRow]:
