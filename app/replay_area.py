@@ -88,6 +88,20 @@ def replay_area(area: str, names: Sequence[str]) -> County:
 def replay_track(area: str, station: PrsaStation, year: int | None) -> Track:
     """Rows of one station's file that hold at least one value, of one local year or of all years.
 
+    Parameters
+    ----------
+    area : str
+        Area that the station belongs to.
+    station : PrsaStation
+        Its hours.
+    year : int or None
+        Local year; None for all.
+
+    Returns
+    -------
+    Track
+        Hours in order of time, values in the columns of the air family.
+
     Raises
     ------
     ConfigurationError

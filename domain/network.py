@@ -66,6 +66,7 @@ class Device:
 
 
 def site_row(row: Row, seen: set[str], enterprises: Collection[str]) -> Site:
+    """The site of one row; `seen` collects the ids so that none comes twice, `enterprises` are the known ones."""
     name = row.new_id(seen)
     kind = row.choice("kind", SITE_KINDS)
     if kind in ("stack", "plant"):
@@ -87,6 +88,7 @@ def site_row(row: Row, seen: set[str], enterprises: Collection[str]) -> Site:
 
 
 def device_row(row: Row, seen: set[str], sites: Collection[str], numbers: set[str]) -> Device:
+    """The device of one row; `seen` and `numbers` collect ids and MNs so that none comes twice."""
     name = row.new_id(seen)
     protocol = row.choice("protocol", PROTOCOLS)
     row.only_when("mn", protocol == "hj212", f"protocol is {protocol}")

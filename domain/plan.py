@@ -135,6 +135,7 @@ class Enterprise:
 
 
 def target_row(row: Row, seen: set[str]) -> Target:
+    """The target of one row; what its source does not need must be empty, and `seen` keeps ids from coming twice."""
     name = row.new_id(seen)
     source = row.choice("source", SOURCES)
     statistic = row.choice("statistic", STATISTICS) if source == "measured" else None
@@ -190,6 +191,7 @@ def _hours(row: Row) -> tuple[dt.time, dt.time]:
 
 
 def window_row(row: Row, seen: set[str]) -> TimeWindow:
+    """The time window of one row; `seen` keeps ids from coming twice."""
     name = row.new_id(seen)
     first_day, last_day = _month_days(row)
     from_hour, to_hour = _hours(row)
@@ -213,6 +215,7 @@ def window_row(row: Row, seen: set[str]) -> TimeWindow:
 
 
 def enterprise_row(row: Row, seen: set[str]) -> Enterprise:
+    """The enterprise of one row; `seen` keeps ids from coming twice."""
     name = row.new_id(seen)
     return Enterprise(
         id=name,

@@ -51,6 +51,24 @@ def load_tracks(
 ) -> tuple[County, dict[Path, Track]]:
     """The area to register, and per state file the rows to send.
 
+    Parameters
+    ----------
+    files : sequence of Path
+        PRSA files, one station each.
+    area : str
+        Area that the stations belong to.
+    year : int or None
+        Local year to send; None for all.
+    folder : Path
+        Where the state files are, made when absent.
+    restart : bool
+        Forget what earlier runs have sent.
+
+    Returns
+    -------
+    tuple of (County, dict of Path to Track)
+        Tracks know which rows were answered before.
+
     Raises
     ------
     ConfigurationError

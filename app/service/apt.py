@@ -16,7 +16,6 @@ from domain.error import PrerequisiteError
 
 KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 APT_FOLDER: Final = Path("/etc/apt")
-FALLBACK_MIRROR: Final = "http://deb.debian.org/debian"
 _SUITE: Final = re.compile(r"(bullseye|bookworm|trixie|forky|duke|sid|(old)*stable|testing|unstable)(-updates)?")
 _SIMULATED: Final = re.compile(r"^Inst (\S+)", re.MULTILINE)
 
@@ -51,7 +50,7 @@ def _entries(folder: Path) -> Iterator[tuple[list[str], list[str], list[str]]]:
 
 
 def debian_mirrors(folder: Path = APT_FOLDER) -> list[str]:
-    """Addresses of Debian archives that this machine uses, in its order, then the world-wide one.
+    """Addresses of Debian archives that this machine uses, in its order.
 
     Parameters
     ----------
@@ -69,7 +68,7 @@ def debian_mirrors(folder: Path = APT_FOLDER) -> list[str]:
         for uri in uris
         if "main" in components and "security" not in uri and any(_SUITE.fullmatch(suite) for suite in suites)
     ]
-    return list(dict.fromkeys([*found, FALLBACK_MIRROR]))
+    return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True)

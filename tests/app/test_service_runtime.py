@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.service.account import CredentialFile, check_device_name, hashed_password
-from app.service.apt import FALLBACK_MIRROR, AptError, AptRoot, debian_mirrors
+from app.service.apt import AptError, AptRoot, debian_mirrors
 from app.service.port import free_port, is_free
 from app.service.progress import Silence
 from app.service.runtime import find_runtime, private_folder, private_runtime
@@ -50,16 +50,16 @@ def test_mirrors_come_from_both_formats(tmp_path: Path) -> None:
     )
     (tmp_path / "sources.list.d/debian.sources").write_text(DEB822)
     (tmp_path / "sources.list.d/other.list").write_text("deb https://vendor.example/apt nodistro main\n")
-    assert debian_mirrors(tmp_path) == ["http://one.example/debian", "http://mirror.example/debian", FALLBACK_MIRROR]
+    assert debian_mirrors(tmp_path) == ["http://one.example/debian", "http://mirror.example/debian"]
 
 
-def test_machine_without_sources_uses_the_worldwide_mirror(tmp_path: Path) -> None:
-    assert debian_mirrors(tmp_path) == [FALLBACK_MIRROR]
+def test_machine_without_sources_has_no_mirror(tmp_path: Path) -> None:
+    assert debian_mirrors(tmp_path) == []
 
 
 def test_missing_key_is_told_from_other_faults() -> None:
     assert AptError("W: GPG error: ... NO_PUBKEY 6ED0E7B82643E131").unknown_key
-    assert not AptError("Could not resolve 'deb.debian.org'").unknown_key
+    assert not AptError("Could not resolve 'mirror.example'").unknown_key
 
 
 def test_unreachable_archive_is_an_error(tmp_path: Path) -> None:
