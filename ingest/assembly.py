@@ -17,12 +17,14 @@ from domain.family import FAMILIES, Family
 from domain.flag import MARK_FLAGS, MISSING, SUSPECT, Flags, strongest
 from domain.period import ZONE
 from domain.screening_table import screening_limits
+from ingest.part import PartBook, PartDraft, joined
 from ingest.registry import Registry
 from ingest.topic import Topic, parse_topic
 from ingest.wire.codec import CODECS
 from ingest.wire.json_frame import decode_state
 from ingest.wire.reading import Decoded, FactorReading, Reading, Source, microseconds
 from store.batch import Batch, FactorBlock, Message, ReadingBlock, Rejection
+from store.message import FramePart
 
 MAX_BYTES: Final = 1 << 20
 #: A clock may be ahead this much; older than the second is no measurement of this system.
@@ -37,10 +39,14 @@ for _mark, _flag in MARK_FLAGS.items():
 
 @dataclass(slots=True)
 class Assembled:
-    """A batch ready for the store, and per message what its answer needs (None: rejected, or a state)."""
+    """A batch ready for the store, and per message what its answer needs (None: rejected, or a state).
+
+    `draft` holds what the batch does to the book of parts; settle it once the batch is committed.
+    """
 
     batch: Batch
     decoded: list[Decoded | None]
+    draft: PartDraft
 
 
 @dataclass(slots=True)
@@ -60,7 +66,12 @@ class _Factors:
 
 
 def assemble(
-    arrivals: Sequence[tuple[str, bytes, dt.datetime]], registry: Registry, *, collector: str, opened_at: dt.datetime
+    arrivals: Sequence[tuple[str, bytes, dt.datetime]],
+    registry: Registry,
+    *,
+    collector: str,
+    opened_at: dt.datetime,
+    book: PartBook | None = None,
 ) -> Assembled:
     """Decode a batch of messages; a message that cannot become readings is rejected alone.
 
@@ -74,13 +85,15 @@ def assemble(
         Name for the ledger.
     opened_at : datetime
         When the batch was opened.
+    book : PartBook, optional
+        Parts of split frames from earlier batches; without one only parts of this batch find together.
 
     Returns
     -------
     Assembled
         Messages in the order of `arrivals`.
     """
-    assembler = _Assembler(registry)
+    assembler = _Assembler(registry, PartDraft(book or PartBook()))
     for topic, payload, received_at in arrivals:
         assembler.take(topic, payload, received_at)
     blocks = {key: _reading_block(FAMILIES[key], rows) for key, rows in assembler.rows.items()}
@@ -90,15 +103,18 @@ def assemble(
         factors=_factor_block(assembler.factors),
         collector=collector,
         opened_at=opened_at,
+        parts=assembler.draft.parts,
+        closed=assembler.draft.closed,
     )
-    return Assembled(batch, assembler.decoded)
+    return Assembled(batch, assembler.decoded, assembler.draft)
 
 
 class _Assembler:
     """The parts of a batch while messages are taken in."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, draft: PartDraft) -> None:
         self.registry = registry
+        self.draft = draft
         self.messages: list[Message] = []
         self.decoded: list[Decoded | None] = []
         self.rows: dict[str, _Rows] = {}
@@ -116,7 +132,7 @@ class _Assembler:
                 device_id = topic.device_id
             source = self.registry.source(topic, received_at)
             if topic.stream == "data":
-                decoded = self._decoded(topic, source, payload, received_at)
+                decoded = self._decoded(text, topic, source, payload, received_at)
                 link = decoded.link
             elif payload:  # an empty message is how a retained state is cleared
                 link = decode_state(payload)[0]
@@ -125,13 +141,32 @@ class _Assembler:
         self.messages.append(Message(text, payload, received_at, device_id, rejection, link))
         self.decoded.append(decoded)
 
-    def _decoded(self, topic: Topic, source: Source, payload: bytes, received_at: dt.datetime) -> Decoded:
+    def _decoded(self, text: str, topic: Topic, source: Source, payload: bytes, received_at: dt.datetime) -> Decoded:
         if len(payload) > MAX_BYTES:
             raise RejectError("too_large", f"message of {len(payload)} bytes; expected at most {MAX_BYTES}")
         decoded = CODECS[topic.protocol].decode(payload, source)
         _check_times(decoded, received_at)
+        if decoded.part is not None:
+            decoded = self._joined(FramePart(topic.device_id, *decoded.part, received_at, text, payload), decoded)
         self._note(source.family.key, topic.device_id, decoded)
         return decoded
+
+    def _joined(self, part: FramePart, decoded: Decoded) -> Decoded:
+        """What a part of a split frame brings: the rows of all parts when it is the last one to come, else none."""
+        alone = Decoded([], [], decoded.wants_reply, decoded.seq, decoded.answer)
+        if self.draft.repeats(part):
+            return alone
+        if self.draft.follows(part):  # another content than before: its rows are a revision
+            return decoded
+        whole = self.draft.offer(part)
+        if whole is not None:
+            topic = parse_topic(part.topic)
+            source = self.registry.source(topic, part.received_at)
+            codec = CODECS[topic.protocol]
+            others = [codec.decode(each.payload, source) for each in whole if each is not part]
+            alone = joined([decoded, *others])
+        self.draft.accept(len(self.messages), part, whole)
+        return alone
 
     def _note(self, family: str, device_id: str, decoded: Decoded) -> None:
         owner = len(self.messages)

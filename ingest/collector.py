@@ -19,10 +19,13 @@ from domain.error import ConfigurationError, RejectError, ServiceError
 from ingest.answer import outcome_answer, rejection_answer
 from ingest.assembly import Assembled, assemble
 from ingest.link import Arrival, Link
+from ingest.part import PART_TIMEOUT_S, PartBook, given_up
 from ingest.registry import Registry
 from ingest.topic import parse_topic
 from store.batch import BatchResult, write_batch
 from store.connection import Connection
+from store.error import translated
+from store.part import read_parts
 
 T = TypeVar("T")
 REJECTED: Final = "rejected"
@@ -33,10 +36,11 @@ _LONGEST_PAUSE_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """When a batch closes: `size` messages, or `age_s` seconds after its first."""
+    """When a batch closes: `size` messages, or `age_s` seconds after its first; how long a split frame may take."""
 
     size: int = 500
     age_s: float = 0.2
+    part_timeout_s: float = PART_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,7 @@ class Collector:
         self._cadence = cadence
         self._now = now
         self._registry = Registry()
+        self._book = PartBook()
         self._conn: Connection | None = None
         self.tally = Tally()
 
@@ -105,6 +110,7 @@ class Collector:
         """
         try:
             self._repeat(self._refreshed, stopping)
+            self._repeat(self._recall, stopping)
             self.link.start()
             quiet_since = time.monotonic()
             while not stopping.is_set():
@@ -112,7 +118,8 @@ class Collector:
                 if arrivals:
                     self._carry(arrivals, stopping)
                     quiet_since = time.monotonic()
-                elif idle_s is not None and time.monotonic() - quiet_since > idle_s:
+                self._give_up(stopping)
+                if not arrivals and idle_s is not None and time.monotonic() - quiet_since > idle_s:
                     break
         finally:
             self.link.stop()
@@ -127,6 +134,7 @@ class Collector:
         if written is None:
             return
         assembled, result = written
+        assembled.draft.settle(result.rejections)
         self._answer(assembled, result)
         acknowledged = self.link.acknowledge(arrivals)
         self.tally = Tally(self.tally.received + len(arrivals), self.tally.batches + 1)
@@ -145,8 +153,31 @@ class Collector:
     def _written(self, arrivals: Sequence[Arrival], opened_at: dt.datetime) -> tuple[Assembled, BatchResult]:
         self._refreshed([arrival.topic for arrival in arrivals])
         parts = [arrival[:3] for arrival in arrivals]
-        assembled = assemble(parts, self._registry, collector=self._name, opened_at=opened_at)
+        assembled = assemble(parts, self._registry, collector=self._name, opened_at=opened_at, book=self._book)
         return assembled, write_batch(self._connected(), assembled.batch, self._registry.devices)
+
+    def _recall(self) -> None:
+        """Know again the parts of split frames that waited when the last collector stopped."""
+        with translated("read the parts of split frames"):
+            conn = self._connected()
+            parts = read_parts(conn)
+            conn.rollback()
+        self._book = PartBook((part for part in parts if self.link.hears(part.topic)), self._now())
+
+    def _give_up(self, stopping: threading.Event) -> None:
+        """Reject the parts whose others have not come in time; the devices are told."""
+        stale = self._book.expired(self._now(), self._cadence.part_timeout_s) if self._book.sets else []
+        if not stale:
+            return
+        batch = given_up(stale, self._name, self._now())
+
+        def write() -> BatchResult:
+            return write_batch(self._connected(), batch, self._registry.devices)
+
+        if self._repeat(write, stopping) is not None:
+            self._book.drop((part.device_id, part.set_key) for part in stale)
+            for message in batch.messages:
+                self.link.publish(*rejection_answer(message, None))
 
     def _refreshed(self, topics: Sequence[str] = ()) -> bool:
         return self._registry.refresh(self._connected(), time.monotonic(), speakers(topics))

@@ -228,6 +228,10 @@ class Link:
             client.ack(arrival.mid, QOS)
         return len(current)
 
+    def hears(self, topic: str) -> bool:
+        """Whether messages of `topic` come over this link."""
+        return any(mqtt.topic_matches_sub(wanted, topic) for wanted in self._session.topics)
+
     def publish(self, topic: str, payload: bytes) -> None:
         """Queue an answer for the broker, QoS 1, not retained; it survives reconnects of this process."""
         self._last_answer = self._client.publish(topic, payload, qos=QOS)

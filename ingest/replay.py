@@ -55,8 +55,11 @@ def replay_rejects(
         What cannot be decoded still is left where it is; what the database refuses again is a new reject of the batch.
     """
     parts = [(reject.topic, reject.payload, reject.received_at) for reject in rejects]
-    first = assemble(parts, registry, collector=COLLECTOR, opened_at=opened_at).batch
+    assembled = assemble(parts, registry, collector=COLLECTOR, opened_at=opened_at)
+    first = assembled.batch
     outcomes = [message.rejection.reason if message.rejection else "" for message in first.messages]
+    for at in assembled.draft.waiting:
+        outcomes[at] = "incomplete"
     good = [at for at, outcome in enumerate(outcomes) if not outcome]
     if not good:
         return Replayed(outcomes, None)

@@ -20,6 +20,7 @@ from store.contest import Handling, resolve_contested
 from store.device_day import add_day_counts
 from store.error import StoreError, kind, message, translated
 from store.message import Batch, FactorBlock, Integers, Mask, Message, ReadingBlock, Rejection
+from store.part import write_parts
 from store.receipt import Receipt, seen_before, write_receipt
 from store.registry import RegisteredDevice
 from store.sqlstate import Kind
@@ -182,6 +183,8 @@ def _write(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevic
     ]
     batch_id = write_receipt(conn, receipt, changed, devices)
     new = [(rows, statuses == NEW) for rows, statuses in zip(tables, work.statuses, strict=True)]
+    if batch.parts or batch.closed:
+        write_parts(conn, batch, receipt.rejected)
     add_day_counts(conn, arrivals, outcomes, new, devices)
     return BatchResult(batch_id, outcomes, work.rejections, *counts)
 

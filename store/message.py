@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -101,12 +103,30 @@ class FactorBlock:
     announced: Mask | None = None
 
 
+class FramePart(NamedTuple):
+    """One part of a split frame, kept until its other parts come; `number` counts from 1 to `total`."""
+
+    device_id: str
+    set_key: str
+    number: int
+    total: int
+    received_at: dt.datetime
+    topic: str
+    payload: bytes
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Messages and the rows decoded from those that were not rejected; `readings` by family."""
+    """Messages and the rows decoded from those that were not rejected; `readings` by family.
+
+    `parts` are parts of split frames that wait after this batch, with the index of their message; `closed` are sets of
+    parts that wait no longer (device and key), with the index of the message that completed them, None: given up.
+    """
 
     messages: list[Message]
     readings: dict[str, ReadingBlock]
     factors: FactorBlock | None
     collector: str
     opened_at: dt.datetime
+    parts: Sequence[tuple[int, FramePart]] = ()
+    closed: Sequence[tuple[int | None, str, str]] = ()

@@ -17,6 +17,7 @@ from ingest.wire.reading import (
     ColumnRule,
     Decoded,
     FactorReading,
+    PartLabel,
     Reading,
     Source,
     mark_letter,
@@ -26,6 +27,8 @@ from ingest.wire.reading import (
 #: Factor names of real devices are short; what is longer is no name and would only fill the memory of rules.
 _MAX_NAME: Final = 64
 _MAX_RULES: Final = 10_000
+MAX_PARTS: Final = 999
+_COUNT: Final = re.compile(r"\d{1,4}", re.ASCII)
 _TIME: Final = re.compile(r"\d{14}(?:\d{3})?", re.ASCII)
 #: Fields whose digits are a name or a moment, never a quantity.
 TEXT_FIELDS: Final = frozenset({"SampleTime", "SN", "EFlag"})
@@ -83,8 +86,35 @@ def decode_hj212(payload: bytes, source: Source) -> Decoded:
         raise RejectError("bad_field", "CN is missing; expected a command of HJ 212-2017 table 9")
     command = DATA_COMMANDS.get(code)
     if command is not None:
+        if "PNUM" in frame.header:
+            decoded.part = part_label(frame)
         _take(decoded, frame, source, command)
     return decoded
+
+
+def part_label(frame: Frame) -> PartLabel | None:
+    """Which part of a split frame this is; None for a frame that is whole.
+
+    Parts are told to belong together by what they carry alike: system, command, number of parts and ``DataTime``. Their
+    ``QN`` differ (HJ 212-2017 tables C.49 and C.50).
+
+    Raises
+    ------
+    RejectError
+        ``bad_field`` for numbers that make no sense, ``too_large`` for more than 999 parts.
+    """
+    header = frame.header
+    total, number = (header.get(name, "") for name in ("PNUM", "PNO"))
+    if not _COUNT.fullmatch(total):
+        raise RejectError("bad_field", f"PNUM {total[:40]!r}; expected a number of parts")
+    if int(total) <= 1:
+        return None
+    if int(total) > MAX_PARTS:
+        raise RejectError("too_large", f"PNUM {total}; expected at most {MAX_PARTS} parts")
+    if not (_COUNT.fullmatch(number) and 1 <= int(number) <= int(total)):
+        raise RejectError("bad_field", f"PNO {number[:40]!r}; expected 1 to {int(total)}")
+    shared = (header.get("ST", ""), header.get("CN", ""), str(int(total)), frame.data_time or "")
+    return PartLabel("/".join(shared)[:_MAX_NAME], int(number), int(total))
 
 
 def _take(decoded: Decoded, frame: Frame, source: Source, command: Command) -> None:

@@ -102,6 +102,14 @@ class FactorReading(NamedTuple):
     announced: bool = False
 
 
+class PartLabel(NamedTuple):
+    """Which part of a split frame a message is; `key` is what all parts of that frame share."""
+
+    key: str
+    number: int
+    total: int
+
+
 @dataclass(slots=True)
 class Decoded:
     """One decoded message.
@@ -118,6 +126,8 @@ class Decoded:
         The protocol's own answer, ready to send, when it does not depend on the outcome (HJ 212).
     link : str or None
         ``online`` or ``offline`` when the message says so of its device (GB 17691 login and logout).
+    part : PartLabel or None
+        Set when the message is a part of a split frame (HJ 212); its rows are then those of the part alone.
     """
 
     readings: list[Reading]
@@ -126,6 +136,7 @@ class Decoded:
     seq: int | None = None
     answer: bytes | None = None
     link: str | None = None
+    part: PartLabel | None = None
 
 
 def microseconds(moment: dt.datetime) -> int:

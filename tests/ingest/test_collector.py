@@ -23,11 +23,14 @@ from domain.error import ConfigurationError, ServiceError
 from ingest.collector import Cadence, Collector, check_cadence, pauses
 from ingest.link import Arrival, Broker, Link, Session
 from ingest.preflight import check_broker, measured_window
+from ingest.registry import Registry
+from ingest.replay import replay_rejects
 from ingest.topic import subscriptions
 from ingest.wire.hj212 import encode_frame
 from store.connection import Connection, connect
 from store.error import StoreError
 from store.registry import NewDevice, NewSite, set_units, upsert_device, upsert_site
+from store.reject import Reject
 
 PATIENCE_S = 60.0
 Address = Callable[[str], Any]
@@ -140,10 +143,11 @@ def collector(
     link: type[Link] = Link,
     size: int = 100,
     opened: Callable[[], Connection] | None = None,
+    part_timeout_s: float = 600.0,
 ) -> Collector:
     made = link(as_broker(broker("collector")), session(county), utc_now)
     opener = opened or (lambda: connect(database.url("lantian_writer")))
-    return Collector(made, opener, name=county, cadence=Cadence(size, 0.1), now=utc_now)
+    return Collector(made, opener, name=county, cadence=Cadence(size, 0.1, part_timeout_s), now=utc_now)
 
 
 @contextmanager
@@ -421,6 +425,92 @@ def test_messages_of_one_burst_share_batches(
     assert subject.tally.received == 500
     assert 5 <= subject.tally.batches <= 12
     assert query(database, "select max(received) <= 100 from ledger") == [(True,)]
+
+
+def part_of(number: int, content: str, *, total: int = 2, second: int = 0) -> bytes:
+    header = f"QN=2026030108000{second}00{number};ST=22;CN=2011;PW=1;MN=M2;Flag=7;PNUM={total};PNO={number}"
+    return encode_frame(f"{header};CP=&&DataTime=2026030108000{second};{content}&&")
+
+
+def test_split_frames_survive_a_restart_and_end_in_time(
+    database: Any, broker: Address, county: str, outside: Field, registered: Callable[..., None]
+) -> None:
+    with connect(database.url("lantian_app")) as conn:
+        set_units(conn, "c-02", {"a34004": "µg/m³", "a34002": "µg/m³"})
+    topic = outside.topic("c-02", protocol="hj212")
+    with running(collector(database, broker, county)):
+        outside.send(topic, part_of(1, "a34004-Rtd=35"))
+        wait_until(lambda: len(outside.replies) == 1, "the answer to the first part")
+    assert query(database, "select number, total from frame_part") == [(1, 2)]
+    assert query(database, "select count(*) from air_reading") == [(0,)]
+    with running(collector(database, broker, county)):
+        outside.send(topic, part_of(2, "a34002-Rtd=70"))
+        wait_until(lambda: len(outside.replies) == 2, "the answer to the second part")
+    assert query(database, "select pm25, pm10 from air_reading") == [(35.0, 70.0)]
+    assert query(database, "select count(*) from frame_part") == [(0,)]
+    assert ledger(database) == (2, 2, 0, 0, 0)
+    with running(collector(database, broker, county, part_timeout_s=0.5)):
+        outside.send(topic, part_of(1, "a34004-Rtd=36", second=1))
+        wait_until(lambda: outside.reasons() == {"20260301080001001": "incomplete"}, "the end of the wait")
+        wait_until(lambda: query(database, "select count(*) from frame_part") == [(0,)], "an empty list")
+    assert query(database, "select reason, payload from reject") == [
+        ("incomplete", part_of(1, "a34004-Rtd=36", second=1))
+    ]
+    assert ledger(database) == (4, 3, 0, 0, 1)
+
+
+def test_replayed_parts_find_together(
+    database: Any, broker: Address, county: str, registered: Callable[..., None]
+) -> None:
+    topic = f"lt/v1/{county}/hj212/c-02/data"
+    parts = [part_of(1, "a34004-Rtd=35"), part_of(2, "x-Rtd=70")]
+    rejects = [
+        Reject(at, utc_now(), topic, payload, "c-02", "incomplete", "", 1, None, None)
+        for at, payload in enumerate([*parts, part_of(1, "a34004-Rtd=1", second=1)])
+    ]
+    known = Registry()
+    with connect(database.url("lantian_writer")) as conn:
+        known.refresh(conn, 0.0)
+        replayed = replay_rejects(conn, rejects, known, opened_at=utc_now())
+    assert replayed.outcomes == ["stored", "stored", "incomplete"]
+    assert query(database, "select pm25 from air_reading") == [(35.0,)]
+    assert query(database, "select factor, value from factor_reading") == [("x", 70.0)]
+    assert query(database, "select count(*) from frame_part") == [(0,)]
+
+
+def test_frames_of_vehicles(
+    database: Any, broker: Address, county: str, outside: Field, registered: Callable[..., None]
+) -> None:
+    registered(NewDevice("c-03", "s1", "gb17691", "vehicle", mn="LTESTLL2600000001", span_s=0))
+    stream = bytes.fromhex(
+        "2323024C544553544C4C323630303030303030310101002E1A03010A05000200013C00CAAA83258000FA4268125C64258049"
+        "20476000207AA000069FC767023C7DAD0012D68762"
+    )
+    login = bytes.fromhex("1A03010A0500000538393836303631363032303034363337393632") + b"9"
+    head = b"\x01" + b"LTESTLL2600000001" + b"\x01\x01" + len(login).to_bytes(2, "big")
+    check = 0
+    for byte in head + login:
+        check ^= byte
+    topic = outside.topic("c-03", protocol="gb17691")
+    with running(collector(database, broker, county)):
+        outside.send(topic, b"##" + head + login + bytes([check]))
+        outside.send(topic, stream)
+        outside.send(topic, stream)
+        outside.send(topic, stream[:-1] + b"\x00")
+        wait_until(lambda: len(outside.replies) == 3 and len(outside.errors) == 1, "an answer to everything")
+    answers = [json.loads(payload) for _, payload in outside.replies]
+    assert [(answer["seq"], answer["outcome"]) for answer in answers] == [
+        *((5, "stored"), (1, "stored"), (1, "duplicate")),
+    ]
+    assert list(outside.reasons().values()) == ["crc_mismatch"]
+    assert query(database, "select speed, nox_upstream, longitude, mil from vehicle_reading") == [
+        (60.0, 650.0, 111.134567, None)
+    ]
+    assert query(database, "select field, value, text from factor_reading order by field") == [
+        ("iccid", None, "89860616020046379629"),
+        ("software_version", 1.0, None),
+    ]
+    assert query(database, "select link from device_state where device_id = 'c-03'") == [("online",)]
 
 
 def test_window_must_exceed_the_batch(broker: Address) -> None:
