@@ -95,8 +95,7 @@ def _add(table: RegistryTable, *, new: bool) -> click.Command:
         "add" if new else "change",
         callback=run,
         params=[click.Argument(["name"], metavar="ID"), *column_options(table)],
-        help=f"{verb} the {table.name} ID."
-        + ("" if new else " What is not named stays; an empty text clears it."),
+        help=f"{verb} the {table.name} ID." + ("" if new else " What is not named stays; an empty text clears it."),
     )
 
 
