@@ -227,11 +227,14 @@ def test_nobody_overwrites_a_version(lantian: Run, database: Any) -> None:
         write_changes(conn, COAL_BOILER, [change], Author("a", "b"))
         with pytest.raises(ConfigurationError, match="changed meanwhile"):
             write_changes(conn, COAL_BOILER, [change], Author("a", "b"))
-        for statement in ("update register_coal_boiler set why = ''", "delete from register_coal_boiler"):
+        for register in REGISTERS.values():
+            for statement in ("update {} set why = ''", "delete from {}", "truncate {}"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    conn.execute(statement.format(register.table))
+    with connect(database.url("lantian_reader"), autocommit=True) as conn:
+        for register in REGISTERS.values():
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                conn.execute(statement)
-    with connect(database.url("lantian_reader")) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        conn.execute("select from lantian.register_coal_boiler")
+                conn.execute(f"select from lantian.{register.table}")
 
 
 def test_the_same_thing_is_entered_once(lantian: Run, database: Any, tmp_path: Path) -> None:
