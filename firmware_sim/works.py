@@ -79,7 +79,10 @@ class Bypass:
 
 @dataclass(frozen=True, slots=True)
 class Works:
-    """The production line of `enterprise` with an outlet of kind `outlet`, under a seed, and its `bypasses`."""
+    """The production line of `enterprise` with an outlet of kind `outlet`, under a seed, and its `bypasses`.
+
+    A works that bypasses its treatment never stands still: it is to be seen producing meanwhile.
+    """
 
     seed: int
     enterprise: str
@@ -88,7 +91,7 @@ class Works:
 
     def running(self, times_s: Times) -> Floats:
         """1 while the line produces, 0 while it stands."""
-        return ((times_s - self._stop_phase()) % CYCLE_S >= STOP_S).astype(np.float64)
+        return ((times_s - self._stop_phase()) % CYCLE_S >= self._stop_s).astype(np.float64)
 
     def load(self, times_s: Times) -> Floats:
         """Production load as a share of the rated one, 0 or 0.6 to 1.1."""
@@ -169,6 +172,10 @@ class Works:
             on[(times_s >= bypass.start_s) & (times_s < bypass.end_s)] = 0.0
         return on
 
+    @property
+    def _stop_s(self) -> int:
+        return 0 if self.bypasses else STOP_S
+
     def _stop_phase(self) -> int:
         """Second within the cycle at which the line stops; it is the enterprise's, whatever is measured there."""
         return int(uniform(self.seed, f"stop@{self.enterprise}", np.zeros(1, dtype=np.int64))[0] * CYCLE_S)
@@ -199,7 +206,7 @@ class Works:
         last = int((times_s.max() - phase) // CYCLE_S)
         begins = (np.arange(first, last + 1) * CYCLE_S + phase).astype(np.float64)[:, None]
         starts = np.clip(begins, COUNTED_FROM_S, None)
-        ends = np.maximum(np.minimum(begins + STOP_S, until), starts)
+        ends = np.maximum(np.minimum(begins + self._stop_s, until), starts)
         stood = np.where(until > starts, primitive(ends) - primitive(starts), 0.0)
         return np.asarray(total - stood.sum(axis=0))
 
