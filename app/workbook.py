@@ -37,7 +37,8 @@ def load_records(path: Path) -> list[tuple[int, list[str]]]:
             warnings.simplefilter("ignore", UserWarning)  # parts of a workbook that hold no cells
             book = openpyxl.load_workbook(path, read_only=True, data_only=True)
             try:
-                sheet = book.worksheets[0]
+                sheet: Any = book.worksheets[0]
+                sheet.reset_dimensions()  # what a file says of its own size is often wrong
                 rows = [(number, list(cells)) for number, cells in enumerate(sheet.iter_rows(), 1)]
             finally:
                 book.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.main import main
+from app.workbook import load_records, write_workbook
 from domain.county import load_county
 from domain.error import ConfigurationError
 from domain.register_table import COAL_BOILER, REGISTERS
@@ -177,6 +179,15 @@ def test_errors_of_a_workbook_name_its_rows(lantian: Run, database: Any, tmp_pat
     assert (entry["id"], entry["capacity_t_h"], entry["installed_on"]) == ("17", 35.0, dt.date(2011, 5, 1))
     path.write_bytes(b"no workbook")
     assert "expected an Excel workbook" in lantian("register", "import", "coal_boiler", path, status=2).output
+
+
+def test_a_workbook_that_misstates_its_size_is_read_whole(tmp_path: Path) -> None:
+    write_workbook(tmp_path / "a.xlsx", "表", ("a", "b"), [("1", 2.5), (None, True)])
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as whole, zipfile.ZipFile(tmp_path / "b.xlsx", "w") as changed:
+        for name in whole.namelist():
+            changed.writestr(name, whole.read(name).replace(b'ref="A1:B3"', b'ref="A1"'))
+    expected = [(1, ["a", "b"]), (2, ["1", "2.5"]), (3, ["", "true"])]
+    assert load_records(tmp_path / "a.xlsx") == load_records(tmp_path / "b.xlsx") == expected
 
 
 def test_every_change_is_kept_with_who_when_and_why(lantian: Run, database: Any) -> None:
