@@ -52,6 +52,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._paused = False
         self.heard_s = exchange.now()
+        #: Number in order of connecting: of two connections of one logger, the later one is alive.
+        self.serial = 0
         #: Frames of this connection that are under way.
         self.in_flight = 0
         #: Registered devices that have sent good frames here.

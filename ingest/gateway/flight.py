@@ -61,6 +61,11 @@ class Flight(Generic[C]):
         self._answers[branch, qn] = _Waiting(owner, now_s + self._patience_s)
         return None if before is None else before.owner
 
+    def owner(self, branch: str, qn: str) -> C | None:
+        """Who waits for the answer to a frame, None when nobody does."""
+        found = self._answers.get((branch, qn))
+        return None if found is None else found.owner
+
     def await_receipt(self, mid: int, owner: C) -> None:
         """Expect that the broker takes message `mid`, which asks for no answer."""
         self._receipts[mid] = owner

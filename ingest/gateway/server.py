@@ -132,6 +132,7 @@ class Gateway:
             return False
         self._open[connection] = None
         self.tally.accepted += 1
+        connection.serial = self.tally.accepted
         return True
 
     def may_send(self, connection: Connection) -> bool:
@@ -150,21 +151,27 @@ class Gateway:
             self.tally.frames += 1
             connection.strikes = 0
             connection.devices.add(route.device_id)
-            self._at[route.device_id] = connection
+            self._at[route.device_id] = _alive(self._at.get(route.device_id), connection)
         else:
             self.tally.rejected += 1
             connection.strikes += 1
         mid = self._uplink.publish(f"{route.branch}/data", piece.content)
-        connection.in_flight += 1
         if route.device_id is not None and route.head.wants_answer:
-            former = self._flight.await_answer(route.branch, route.head.qn, connection, self.now())
-            if former is not None:
-                self._release(former)
+            self._expect(route.branch, route.head.qn, connection)
         else:
+            connection.in_flight += 1
             self._flight.await_receipt(mid, connection)
         if connection.strikes >= MAX_STRIKES and not connection.devices:
             self.tally.refused += 1
             connection.close()
+
+    def _expect(self, branch: str, qn: str, connection: Connection) -> None:
+        """Expect an answer; bytes of a dead connection may be read after those of the one that replaced it."""
+        owner = _alive(self._flight.owner(branch, qn), connection)
+        owner.in_flight += 1
+        former = self._flight.await_answer(branch, qn, owner, self.now())
+        if former is not None:
+            self._release(former)
 
     def left(self, connection: Connection, cut: int) -> None:
         """Forget a connection."""
@@ -299,6 +306,11 @@ class Gateway:
         until = self.now() + _FAREWELL_S
         while len(self._flight) and self._ready and self.now() < until:
             await asyncio.sleep(0.05)
+
+
+def _alive(known: Connection | None, connection: Connection) -> Connection:
+    """Which of two connections of a device gets what is meant for it."""
+    return known if known is not None and known.is_open and known.serial > connection.serial else connection
 
 
 def _request_of_error(payload: bytes) -> str:

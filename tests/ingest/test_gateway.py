@@ -406,6 +406,33 @@ def test_reading_stops_while_nothing_is_answered_and_goes_on_afterwards(
     check_complete(database, county, mns, 40)
 
 
+def test_an_answer_goes_to_the_later_of_two_connections_even_when_the_dead_one_is_read_last(
+    database: Any, broker: Address, county: str, loggers: Callable[[int], list[str]]
+) -> None:
+    (mn,) = loggers(1)
+    qn, frame = minute_frame(mn, 0)
+
+    async def scene() -> None:
+        async with serving(database, broker, county) as gateway:
+            _, dead = await asyncio.open_connection("127.0.0.1", gateway.port)
+            await until(lambda: gateway.tally.accepted == 1, "the first connection")
+            reader, alive = await asyncio.open_connection("127.0.0.1", gateway.port)
+            alive.write(frame)
+            await until(lambda: gateway.tally.frames == 1, "the frame on the second connection")
+            dead.write(frame)
+            await until(lambda: gateway.tally.frames == 2, "the same frame on the first connection")
+            with collecting(database, broker, county):
+                assert f"QN={qn};".encode() in await heard(reader)
+                await until(lambda: gateway.tally.answered == 2 and not len(gateway._flight), "the second answer")
+            assert all(each.in_flight == 0 for each in gateway._open)
+            dead.close()
+            alive.close()
+
+    with collecting(database, broker, county):
+        pass
+    asyncio.run(scene())
+
+
 def test_silent_unwanted_and_surplus_connections_are_closed(
     database: Any, broker: Address, county: str, loggers: Callable[[int], list[str]]
 ) -> None:
