@@ -24,7 +24,7 @@ from ingest.wire.codec import CODECS
 from ingest.wire.json_frame import decode_state
 from ingest.wire.reading import Decoded, FactorReading, Reading, Source, microseconds
 from store.batch import Batch, FactorBlock, Message, ReadingBlock, Rejection
-from store.message import FramePart
+from store.message import FramePart, RequestResult
 
 MAX_BYTES: Final = 1 << 20
 #: A clock may be ahead this much; older than the second is no measurement of this system.
@@ -105,6 +105,7 @@ def assemble(
         opened_at=opened_at,
         parts=assembler.draft.parts,
         closed=assembler.draft.closed,
+        results=assembler.results,
     )
     return Assembled(batch, assembler.decoded, assembler.draft)
 
@@ -119,6 +120,7 @@ class _Assembler:
         self.decoded: list[Decoded | None] = []
         self.rows: dict[str, _Rows] = {}
         self.factors = _Factors()
+        self.results: list[tuple[int, RequestResult]] = []
 
     def take(self, text: str, payload: bytes, received_at: dt.datetime) -> None:
         """Decode one message and note its rows, or why there are none."""
@@ -148,6 +150,8 @@ class _Assembler:
         _check_times(decoded, received_at)
         if decoded.part is not None:
             decoded = self._joined(FramePart(topic.device_id, *decoded.part, received_at, text, payload), decoded)
+        if decoded.result is not None:
+            self.results.append((len(self.messages), decoded.result))
         self._note(source.family.key, topic.device_id, decoded)
         return decoded
 

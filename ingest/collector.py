@@ -21,7 +21,7 @@ from ingest.assembly import Assembled, assemble
 from ingest.link import Arrival, Link
 from ingest.part import PART_TIMEOUT_S, PartBook, given_up
 from ingest.registry import Registry
-from ingest.topic import parse_topic
+from ingest.topic import answer_topic, parse_topic
 from store.batch import BatchResult, write_batch
 from store.connection import Connection
 from store.error import translated
@@ -191,6 +191,8 @@ class Collector:
                 reply = outcome_answer(message, decoded, outcome)
                 if reply is not None:
                     self.link.publish(*reply)
+                if decoded.request is not None:
+                    self.link.publish(answer_topic(message.topic, "cmd"), decoded.request(self._now()))
 
     def _repeat(self, action: Callable[[], T], stopping: threading.Event) -> T | None:
         """Do `action` until the database takes it; None when told to stop first. What is not transient is raised."""

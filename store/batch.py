@@ -23,6 +23,7 @@ from store.message import Batch, FactorBlock, Integers, Mask, Message, ReadingBl
 from store.part import write_parts
 from store.receipt import Receipt, seen_before, write_receipt
 from store.registry import RegisteredDevice
+from store.request import write_results
 from store.sqlstate import Kind
 from store.staging import NEW, REVISED, Statuses, copy_direct, create_staging, insert_staged
 
@@ -185,6 +186,8 @@ def _write(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevic
     new = [(rows, statuses == NEW) for rows, statuses in zip(tables, work.statuses, strict=True)]
     if batch.parts or batch.closed:
         write_parts(conn, batch, receipt.rejected)
+    if batch.results:
+        write_results(conn, batch, receipt.rejected)
     add_day_counts(conn, arrivals, outcomes, new, devices)
     return BatchResult(batch_id, outcomes, work.rejections, *counts)
 

@@ -103,6 +103,14 @@ class FactorBlock:
     announced: Mask | None = None
 
 
+class RequestResult(NamedTuple):
+    """A device's answer to a request of the platform: the request's QN, ``QnRtn`` or ``ExeRtn``, and the code."""
+
+    request_number: str
+    field: str
+    code: int
+
+
 class FramePart(NamedTuple):
     """One part of a split frame, kept until its other parts come; `number` counts from 1 to `total`."""
 
@@ -120,7 +128,8 @@ class Batch:
     """Messages and the rows decoded from those that were not rejected; `readings` by family.
 
     `parts` are parts of split frames that wait after this batch, with the index of their message; `closed` are sets of
-    parts that wait no longer (device and key), with the index of the message that completed them, None: given up.
+    parts that wait no longer (device and key), with the index of the message that completed them, None: given up;
+    `results` are answers of devices to requests, with the index of their message.
     """
 
     messages: list[Message]
@@ -130,3 +139,4 @@ class Batch:
     opened_at: dt.datetime
     parts: Sequence[tuple[int, FramePart]] = ()
     closed: Sequence[tuple[int | None, str, str]] = ()
+    results: Sequence[tuple[int, RequestResult]] = ()

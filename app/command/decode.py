@@ -92,7 +92,7 @@ def _unhex(text: str) -> bytes:
 
 
 def described_frames(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Describe the frame of each line as docs/wire.md section 5.3 says; blank lines are skipped.
+    """Describe the frame of each line as docs/wire.md section 5.4 says; blank lines are skipped.
 
     Parameters
     ----------

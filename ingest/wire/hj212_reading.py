@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple
 
 from domain.error import ConfigurationError, RejectError
@@ -12,6 +12,7 @@ from domain.factor import factor, unit_factor
 from domain.flag import MARKS_ZH
 from domain.period import DAY_S, HOUR_S
 from ingest.wire.hj212 import Frame, Value, decode_frame, encode_answer, number
+from ingest.wire.hj212_request import answerable, request_result, time_setting
 from ingest.wire.reading import (
     MISSING,
     ColumnRule,
@@ -89,6 +90,10 @@ def decode_hj212(payload: bytes, source: Source) -> Decoded:
         if "PNUM" in frame.header:
             decoded.part = part_label(frame)
         _take(decoded, frame, source, command)
+    else:
+        decoded.result = request_result(frame)
+        if code == "1013" and answerable(frame):
+            decoded.request = partial(time_setting, frame, zone_offset_s=source.zone_offset_s)
     return decoded
 
 

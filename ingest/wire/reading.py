@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from domain.family import Family
 from domain.flag import NO_MARK
+from store.message import RequestResult
 
 MISSING: Final = math.nan
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -128,6 +129,10 @@ class Decoded:
         ``online`` or ``offline`` when the message says so of its device (GB 17691 login and logout).
     part : PartLabel or None
         Set when the message is a part of a split frame (HJ 212); its rows are then those of the part alone.
+    result : RequestResult or None
+        Set when the message answers a request of the platform (HJ 212 9011, 9012).
+    request : callable or None
+        Moment -> the platform's own request that the message calls for, for topic ``cmd`` (HJ 212 1013: set the time).
     """
 
     readings: list[Reading]
@@ -137,6 +142,8 @@ class Decoded:
     answer: bytes | None = None
     link: str | None = None
     part: PartLabel | None = None
+    result: RequestResult | None = None
+    request: Callable[[dt.datetime], bytes] | None = None
 
 
 def microseconds(moment: dt.datetime) -> int:

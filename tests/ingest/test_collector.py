@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -19,8 +20,10 @@ import psycopg
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from app.command.device_request import _prepared, request_table
 from domain.error import ConfigurationError, ServiceError
 from ingest.collector import Cadence, Collector, check_cadence, pauses
+from ingest.dispatch import send
 from ingest.link import Arrival, Broker, Link, Session
 from ingest.preflight import check_broker, measured_window
 from ingest.registry import Registry
@@ -31,6 +34,7 @@ from store.connection import Connection, connect
 from store.error import StoreError
 from store.registry import NewDevice, NewSite, set_units, upsert_device, upsert_site
 from store.reject import Reject
+from store.request import insert_request, read_requests
 
 PATIENCE_S = 60.0
 Address = Callable[[str], Any]
@@ -511,6 +515,51 @@ def test_frames_of_vehicles(
         ("software_version", 1.0, None),
     ]
     assert query(database, "select link from device_state where device_id = 'c-03'") == [("online",)]
+
+
+def test_request_to_a_device_and_its_answers(
+    database: Any, broker: Address, county: str, outside: Field, registered: Callable[..., None]
+) -> None:
+    topic = outside.topic("c-02", protocol="hj212")
+    heard: list[bytes] = []
+    outside.client.message_callback_add(f"lt/v1/{county}/+/+/cmd", lambda *found: heard.append(found[2].payload))
+    outside.client.subscribe(f"lt/v1/{county}/+/+/cmd", 1)
+    head = "ST=31;CN={command};PW=654321;MN=M2;Flag={flag};CP=&&{content}&&"
+
+    def say(qn: str, command: str, content: str, flag: int = 9) -> None:
+        outside.send(topic, encode_frame(f"QN={qn};" + head.format(command=command, content=content, flag=flag)))
+
+    with running(collector(database, broker, county)):
+        say("20260301080000001", "2011", "DataTime=20260301080000;a34004-Rtd=1")
+        wait_until(lambda: len(outside.replies) == 1, "the answer to data")
+        now = dt.datetime(2026, 3, 1, 0, 0, 1, 234_000, tzinfo=dt.UTC)
+        with connect(database.url("lantian_app")) as conn:
+            row = _prepared(conn, "c-02", "hours", {"BeginTime": "20260301000000", "EndTime": "20260301080000"}, now)
+            insert_request(conn, row, "tester")
+        assert row[:4] == ("c-02", "20260301080001234", "2061", outside.topic("c-02", "cmd", "hj212"))
+        send(as_broker(broker("collector")), row[3], row[4])
+        wait_until(lambda: len(heard) == 1, "the request")
+        assert heard[0] == encode_frame(
+            "QN=20260301080001234;ST=31;CN=2061;PW=654321;MN=M2;Flag=9;CP=&&BeginTime=20260301000000;"
+            "EndTime=20260301080000&&"
+        )
+        for qn in ("20260301080001234", "20990101000000000"):
+            say(qn, "9011", "QnRtn=1", flag=8)
+            say(qn, "9012", "ExeRtn=100", flag=8)
+        say("20260301080001234", "9012", "ExeRtn=1", flag=8)
+        say("20260301080002001", "1013", "")
+        wait_until(lambda: len(heard) == 2, "the platform's time")
+    assert b"CN=9013" in outside.replies[1][1]
+    assert re.search(rb";ST=31;CN=1012;PW=654321;MN=M2;Flag=9;CP=&&SystemTime=\d{14}&&", heard[1])
+    assert query(database, "select accepted_code, executed_code, executed_at is not null from device_request") == [
+        (1, 100, True)
+    ]
+    with connect(database.url("lantian_app")) as conn:
+        (found,) = read_requests(conn, "c-02")
+        with pytest.raises(ConfigurationError, match="no device"):
+            _prepared(conn, "c-01", "time", {}, now)
+    rows = request_table([found], now).columns
+    assert [next(iter(column.cells)) for column in rows[-2:]] == ["1 准备执行请求", "100 没有数据"]
 
 
 def test_window_must_exceed_the_batch(broker: Address) -> None:
