@@ -109,6 +109,15 @@ def register_and_wait(scenario: Scenario, county: County, settings: Settings) ->
 def scenario_links(account: Account, scenario: Scenario, now_s: float) -> tuple[dict[str, Link], Inbox, Pump | None]:
     """Connections of the scenario's devices with the account ``simulator``: a handful, or one per device.
 
+    Parameters
+    ----------
+    account : Account
+        Account at the broker.
+    scenario : Scenario
+        Its devices.
+    now_s : float
+        Unix time of the start.
+
     Returns
     -------
     (links, inbox, pump)

@@ -26,6 +26,11 @@ class Receipt:
 def receipt(message: Received) -> Receipt:
     """Receipt in a message of the reply or the error stream.
 
+    Parameters
+    ----------
+    message : Received
+        A message as it arrived.
+
     Raises
     ------
     AnswerError

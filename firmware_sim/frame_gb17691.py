@@ -61,6 +61,19 @@ class Record:
 def frame(command: int, vin: str, unit: bytes, *, software: int = 1, encryption: int = PLAIN) -> bytes:
     """Frame around a data unit.
 
+    Parameters
+    ----------
+    command : int
+        Command byte.
+    vin : str
+        17 characters.
+    unit : bytes
+        The data unit.
+    software : int
+        Version byte of the terminal.
+    encryption : int
+        Encryption byte.
+
     Raises
     ------
     ConfigurationError

@@ -71,6 +71,11 @@ def request_number(moment_ms: int) -> str:
 def request_moment(request: str) -> int:
     """Unix milliseconds of a QN, the inverse of `request_number`.
 
+    Parameters
+    ----------
+    request : str
+        A QN of 17 digits.
+
     Raises
     ------
     AnswerError
@@ -163,6 +168,11 @@ def group_body(start_s: int, groups: Iterable[tuple[str, Mapping[str, str], str 
 
 def answered_request(payload: bytes) -> str:
     """QN that a 9014 frame answers.
+
+    Parameters
+    ----------
+    payload : bytes
+        A whole frame.
 
     Raises
     ------

@@ -61,6 +61,11 @@ def state_message(online: bool, moment_s: float) -> bytes:
 def parse_answer(payload: bytes) -> Answer:
     """Answer in a message of the reply or the error stream.
 
+    Parameters
+    ----------
+    payload : bytes
+        A message in JSON.
+
     Raises
     ------
     AnswerError

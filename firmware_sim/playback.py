@@ -80,6 +80,13 @@ def save_track(track: Track, path: Path) -> None:
 def load_track(track: Track, path: Path) -> None:
     """Mark the rows that an earlier run has brought through; no file means none.
 
+    Parameters
+    ----------
+    track : Track
+        Rows to send; those already answered are marked in it.
+    path : Path
+        State file of the earlier run.
+
     Raises
     ------
     ConfigurationError

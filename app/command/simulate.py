@@ -198,6 +198,15 @@ def command(**options: Any) -> None:
 def simulate(choices: Choices, settings: Settings, stopped: Callable[[], bool]) -> None:
     """Run the stations until `stopped`.
 
+    Parameters
+    ----------
+    choices : Choices
+        What the command line chose.
+    settings : Settings
+        Settings in force.
+    stopped : callable
+        Asked again and again; true ends the run.
+
     Raises
     ------
     ConfigurationError
@@ -234,6 +243,17 @@ def simulate(choices: Choices, settings: Settings, stopped: Callable[[], bool]) 
 
 def simulate_scenario(name: str, choices: Choices, settings: Settings, stopped: Callable[[], bool]) -> None:
     """Play the scenario `name` until `stopped`; `choices` may name county, seed and state besides.
+
+    Parameters
+    ----------
+    name : str
+        A shipped scenario or a path.
+    choices : Choices
+        What the command line chose.
+    settings : Settings
+        Settings in force.
+    stopped : callable
+        Asked again and again; true ends the run.
 
     Raises
     ------

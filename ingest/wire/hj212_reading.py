@@ -103,6 +103,11 @@ def part_label(frame: Frame) -> PartLabel | None:
     Parts are told to belong together by what they carry alike: system, command, number of parts and ``DataTime``. Their
     ``QN`` differ (HJ 212-2017 tables C.49 and C.50).
 
+    Parameters
+    ----------
+    frame : Frame
+        A decoded frame.
+
     Raises
     ------
     RejectError
