@@ -137,9 +137,11 @@ class Troupe:
             for span_s in device.spans_s:
                 step_s = device.step_s(span_s)
                 begins = self._outbox.cursor(device.id, span_s)
+                length_s = _length_s(device, span_s) + device.delay_s
                 if begins is None or begins < self._from_s - LOGGER_S:
-                    begins = self._from_s + -self._from_s % step_s
-                agenda.append((begins + _length_s(device, span_s) + device.delay_s, device.id, span_s, begins))
+                    # The first reading to be sent from the beginning on; it may have begun before.
+                    begins = -((length_s - self._from_s) // step_s) * step_s
+                agenda.append((begins + length_s, device.id, span_s, begins))
         return agenda
 
     def _look(self, now_s: float) -> None:

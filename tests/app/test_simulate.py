@@ -129,7 +129,8 @@ def test_stations_speak_and_say_goodbye(
     deadline = time.monotonic() + 10.0
     states: dict[str, str] = {}
     while set(states.values()) != {"offline"} and time.monotonic() < deadline:
-        states |= {topic.split("/")[4]: json.loads(what)["state"] for topic, what in heard if topic.endswith("/state")}
+        told = [(topic.split("/")[4], what) for topic, what in heard if topic.endswith("/state")]
+        states |= {device: json.loads(what)["state"] for device, what in told if device in devices.split(",")}
         time.sleep(0.05)
     client.disconnect()
     client.loop_stop()
