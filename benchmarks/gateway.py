@@ -229,7 +229,7 @@ def balance(url: str, loggers: int, frames: int) -> dict[str, Any]:
 
 
 @contextmanager
-def platform() -> Iterator[tuple[int, str, dict[str, int]]]:
+def platform(loggers: int) -> Iterator[tuple[int, str, dict[str, int]]]:
     """Services, collector and gateway in a folder of their own: port of the gateway, database, process numbers."""
     folder = Path(tempfile.mkdtemp(prefix="lantian-bench-"))
     folder.chmod(0o755)
@@ -243,7 +243,7 @@ def platform() -> Iterator[tuple[int, str, dict[str, int]]]:
             environment = {**os.environ, "LANTIAN_HOME": str(folder / "home"), "LANTIAN_GATEWAY_PORT": str(port)}
             os.environ["LANTIAN_HOME"] = environment["LANTIAN_HOME"]
             prepare_database(load_settings(), Lines())
-            register(services.database_url("lantian_app"), 5000)
+            register(services.database_url("lantian_app"), loggers)
             for name, arguments in {"collect": ["collect"], "gateway": ["gateway"]}.items():
                 with (folder / f"{name}.log").open("wb") as log:
                     children[name] = subprocess.Popen(
@@ -284,7 +284,7 @@ def main() -> None:
     files = raise_file_limit()
     if files < chosen.connections + 100:
         raise SystemExit(f"{files} open files allowed; expected {chosen.connections + 100}")
-    with platform() as (port, url, processes):
+    with platform(max(chosen.loggers, chosen.connections)) as (port, url, processes):
         usage = Usage(processes)
         part = asyncio.run(cuts(port, chosen.loggers, chosen.frames, chosen.cut))
         used = usage.result()
