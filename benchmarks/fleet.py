@@ -83,8 +83,8 @@ def main() -> None:
         troupe = Troupe(World(Sky(1)), scenario.devices, outbox, links=links, inbox=inbox, from_s=now_s)
         troupe.start()
         began = time.monotonic()
-        marks = (began + 75.0, began + 75.0 + seconds)
-        while not troupe.ready or time.monotonic() < marks[0]:
+        warm_s = 90.0
+        while not troupe.ready or time.monotonic() < began + warm_s:
             troupe.step(time.time())
         connected_s = time.monotonic() - began
         before, since, published = time.process_time(), time.monotonic(), troupe.tally.published

@@ -26,6 +26,8 @@ class Pump:
         self._selector = selectors.DefaultSelector()
         self._wake, self._woken = socket.socketpair()
         self._woken.setblocking(False)
+        # A full pipe wakes as well as an empty one; whoever publishes, the pump itself too, must not wait for it.
+        self._wake.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._orders: queue.SimpleQueue[tuple[str, mqtt.Client]] = queue.SimpleQueue()
         self._clients: dict[mqtt.Client, float] = {}
