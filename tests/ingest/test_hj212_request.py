@@ -65,8 +65,8 @@ def test_answers() -> None:
     accepted = request_result(decode_frame(encode_frame(HEAD.format("9011", 4, "QnRtn=1"))))
     done = request_result(decode_frame(encode_frame(HEAD.format("9012", 4, " ExeRtn= 100 "))))
     assert (accepted, done) == ((QN, "QnRtn", 1), (QN, "ExeRtn", 100))
-    for command, content in (("9011", "ExeRtn=1"), ("9012", "ExeRtn=x"), ("9014", ""), ("2011", "QnRtn=1")):
-        assert request_result(decode_frame(encode_frame(HEAD.format(command, 4, content)))) is None
+    for code, content in (("9011", "ExeRtn=1"), ("9012", "ExeRtn=x"), ("9014", ""), ("2011", "QnRtn=1")):
+        assert request_result(decode_frame(encode_frame(HEAD.format(code, 4, content)))) is None
 
 
 def test_help_lists_every_request() -> None:
