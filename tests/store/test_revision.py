@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from batch_builder import START, Factor, Row, batch, message
@@ -128,6 +129,18 @@ def test_a_redelivered_batch_changes_nothing(writer: Connection, clerk: Connecti
     twice = write_batch(writer, batch(*contents * 2, messages=messages * 2), devices)
     assert twice.outcomes == ["duplicate"] * 4
     assert effective(clerk, "explicit") == [2.0]
+
+
+def test_redelivery_of_an_early_repetition_is_no_return(
+    writer: Connection, clerk: Connection, devices: Devices
+) -> None:
+    """A message that once repeated the original comes again after a correction: it must not undo the correction."""
+    contents = [[Row()], [Row(announced=True)], [Row(value=2, announced=True)]]
+    messages = [message(content) for content in contents]
+    first = write_batch(writer, batch(*contents, messages=messages), devices)
+    assert first.outcomes == ["stored", "duplicate", "revised"]
+    again = [replace(one, received_at=one.received_at + dt.timedelta(seconds=5)) for one in messages]
+    assert write_batch(writer, batch(*contents, messages=again), devices).outcomes == ["duplicate"] * 3
 
 
 def test_a_value_may_become_missing_and_infinite(writer: Connection, clerk: Connection, devices: Devices) -> None:
