@@ -7,6 +7,7 @@ loses nothing, and which days of history were answered, so that nothing is sent 
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections import deque
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
@@ -72,7 +73,11 @@ class Outbox:
         self.capacity = capacity
         self._window = window
         self._patience = patience or Patience()
-        self._database = sqlite3.connect(":memory:" if path is None else path, isolation_level=None, timeout=1.0)
+        self._database = sqlite3.connect(
+            ":memory:" if path is None else path, isolation_level=None, timeout=1.0, check_same_thread=False
+        )
+        # An outbox dropped without `close` gives its file back all the same, in whichever thread that is noticed.
+        weakref.finalize(self, self._database.close)
         try:
             self._database.execute("pragma journal_mode = wal")
             self._database.execute("pragma synchronous = normal")
