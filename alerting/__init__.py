@@ -1,0 +1,1 @@
+"""Warnings of heavy pollution, alerts by rule, orders to enterprises: decided, sent, acknowledged, verified."""

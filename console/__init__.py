@@ -1,0 +1,1 @@
+"""Web pages where operators and enterprises act, the public page and the public interface."""
