@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "collect": ("app.command.collect", "Carry readings from the broker into the database."),
         "gateway": ("app.command.gateway", "Take HJ 212 frames from data loggers on TCP to the broker."),
         "settle": ("app.command.settle", "Recompute statistics of what has changed."),
+        "job": ("app.command.job", "Scheduled jobs: list, run one now."),
         "target": ("app.command.target", "Targets with their actuals; report a figure."),
         "enterprise": ("app.command.enterprise", "Enterprises of the registry: add, list, import, export, retire."),
         "site": ("app.command.site", "Sites of the registry: add, list, import, export, retire."),

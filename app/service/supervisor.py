@@ -48,7 +48,7 @@ def local_services(settings: Settings, reporter: Reporter) -> LocalServices:
 
 def child_commands(settings: Settings) -> dict[str, list[str]]:
     """Arguments of `lantian` for each process beside the services."""
-    commands = {"collect": ["collect"], "settle": ["settle", "--follow"]}
+    commands = {"collect": ["collect"], "settle": ["settle", "--follow"], "job": ["job", "follow"]}
     if settings.gateway_port:
         commands["gateway"] = ["gateway"]
     if settings.simulator:

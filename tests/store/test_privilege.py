@@ -14,7 +14,17 @@ TABLES = (
     *("area", "enterprise", "site", "device", "device_unit", "device_state", "air_reading", "stack_reading"),
     *("vehicle_reading", "plant_reading", "factor_reading", "raw_frame", "reject", "revision", "ledger", "dirty_hour"),
     *("dirty_day", "dirty_period", "air_hour", "air_day", "period_statistic", "period_summary", "target"),
-    *("target_report", "target_actual", "aqi_level", "limit_value", "pollutant", "time_window", "reason", "migration"),
+    *(
+        "target_report",
+        "target_actual",
+        "aqi_level",
+        "limit_value",
+        "pollutant",
+        "time_window",
+        "reason",
+        "migration",
+        "job_run",
+    ),
 )
 READINGS = ("air_reading", "stack_reading", "vehicle_reading", "plant_reading", "factor_reading", "raw_frame")
 #: Nobody but the owner changes or removes what has been recorded.

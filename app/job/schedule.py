@@ -1,0 +1,68 @@
+"""The table of scheduled jobs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from domain.error import ConfigurationError
+from store.connection import Connection
+
+#: What a job is: one pass over what is due at `now`, in transactions of its own; returns what it did by name.
+Run: TypeAlias = Callable[[Connection, dt.datetime], Mapping[str, int]]
+
+#: Jobs of one lane run one after the other; a lane for those that take long, so that the others keep their pace.
+QUICK: Final = "quick"
+SLOW: Final = "slow"
+LANES: Final = (QUICK, SLOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A scheduled job.
+
+    Attributes
+    ----------
+    name : str
+        As on the command line and in table job_run.
+    target : str
+        ``module:function``, a `Run`; imported when the job runs.
+    every : timedelta
+        From one beginning to the next.
+    lane : {"quick", "slow"}
+        What it shares a thread with.
+    title : str
+        What it does, for people.
+    """
+
+    name: str
+    target: str
+    every: dt.timedelta
+    lane: str
+    title: str
+
+    def load(self) -> Run:
+        """The function of the job."""
+        module, function = self.target.split(":")
+        run: Run = getattr(importlib.import_module(module), function)
+        return run
+
+
+def _minutes(count: float) -> dt.timedelta:
+    return dt.timedelta(minutes=count)
+
+
+JOBS: Final[tuple[Job, ...]] = (
+    Job("tidy", "app.job.tidy:tidy", _minutes(24 * 60), SLOW, "Delete records of job runs older than 90 days."),
+)
+
+
+def job_named(name: str) -> Job:
+    """The job of that name; `ConfigurationError` names the known ones when there is none."""
+    for job in JOBS:
+        if job.name == name:
+            return job
+    raise ConfigurationError(f"job {name!r}: expected one of {', '.join(job.name for job in JOBS)}")

@@ -1,0 +1,18 @@
+"""Deleting what nobody needs any more."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Final
+
+from store.connection import Connection
+from store.job_run import drop_runs
+
+RUNS_KEPT: Final = dt.timedelta(days=90)
+
+
+def tidy(conn: Connection, now: dt.datetime) -> Mapping[str, int]:
+    """Delete records of job runs older than `RUNS_KEPT`; the newest of each job stays."""
+    with conn.transaction():
+        return {"job_runs": drop_runs(conn, now - RUNS_KEPT)}
