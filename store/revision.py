@@ -5,14 +5,17 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+import numpy as np
 from psycopg import sql
 
 from domain.error import LantianError
-from domain.family import FAMILIES
+from domain.family import FAMILIES, Family
+from domain.flag import from_text, to_text
 from store.connection import Connection
+from store.judgement import FlaggedReadings, judged_flags
 
 STATUSES: Final[tuple[str, ...]] = ("proposed", "accepted", "refused")
 _COLUMNS: Final = (
@@ -182,12 +185,12 @@ def read_effective(
     between : (datetime, datetime)
         Of readings that start at first <= time < second.
     known_at : datetime, optional
-        Only what had been received and decided by then.
+        Only what had been received, decided and reviewed by then.
 
     Returns
     -------
     list of EffectiveReading
-        By device, time and span.
+        By device, time and span; `flag` after reviews.
     """
     kind = FAMILIES[family]
     statement = sql.SQL(_EFFECTIVE).format(
@@ -204,4 +207,24 @@ def read_effective(
         numbers = tuple(math.nan if value is None else float(value) for value in values)
         flag, mark, received_at = original if revision_id is None else letters
         found.append(EffectiveReading(device, time, span_s, numbers, flag, mark, received_at, revision_id))
-    return found
+    return _judged(conn, kind, device_ids, found, known_at)
+
+
+def _judged(
+    conn: Connection,
+    family: Family,
+    device_ids: Sequence[str],
+    readings: list[EffectiveReading],
+    known_at: dt.datetime | None,
+) -> list[EffectiveReading]:
+    """The readings with the flags that count."""
+    number = {name: at for at, name in enumerate(device_ids)}
+    stored = FlaggedReadings(
+        family.key,
+        device_ids,
+        np.array([number[one.device_id] for one in readings], dtype=np.int64),
+        np.array([int(one.time.timestamp()) for one in readings], dtype=np.int64),
+        from_text([one.flag for one in readings], family.width),
+    )
+    flags = judged_flags(conn, stored, known_at=known_at)
+    return [replace(one, flag=flag) for one, flag in zip(readings, to_text(flags), strict=True)]

@@ -21,6 +21,7 @@ from domain.family import AIR
 from domain.period import HOUR_S, PERIOD_KINDS, PeriodKind, period_start
 from store.binary import copy_records
 from store.connection import Connection
+from store.judgement import FlaggedReadings, judged_flags
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -96,7 +97,7 @@ class SiteReadings:
     values : ndarray of float64
         Shape (n, 12); the newest accepted revision where there is one; NaN = missing.
     flags : ndarray of uint8
-        Shape (n, 12).
+        Shape (n, 12); after reviews.
     device_site : ndarray of int64
         Shape (devices,); index into the claim's sites.
     device_interval_s : ndarray of int64
@@ -273,12 +274,15 @@ def read_readings(conn: Connection, claim: HourClaim) -> SiteReadings:
     rows = np.concatenate(parts) if parts else np.zeros(0, dtype=list(_READING_FIELDS))
     values = np.column_stack([rows[key] for key in AIR.keys]).astype(np.float64)
     letters = np.ascontiguousarray(rows["flag"]).view(np.uint8).reshape(-1, AIR.width)
+    device, times_s = rows["device"].astype(np.int64), rows["time"].astype(np.int64) // 1_000_000 + _EPOCH_2000_S
+    flags = letters - np.uint8(ord("0"))
+    stored = FlaggedReadings(AIR.key, [row[0] for row in devices], device, times_s, flags)
     return SiteReadings(
-        rows["device"].astype(np.int64),
-        rows["time"].astype(np.int64) // 1_000_000 + _EPOCH_2000_S,
+        device,
+        times_s,
         rows["span"].astype(np.int64),
         values,
-        letters - np.uint8(ord("0")),
+        judged_flags(conn, stored),
         np.array([row[1] - 1 for row in devices], dtype=np.int64),
         np.array([row[2] for row in devices], dtype=np.int64),
     )

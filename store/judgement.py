@@ -1,0 +1,85 @@
+"""Which flag counts for each value: that of the reading, unless a confirmed review says otherwise."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from domain.family import FAMILIES
+from domain.flag import MISSING, Flags
+from store.connection import Connection
+from store.review import StandingReview, read_standing_reviews
+
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class FlaggedReadings:
+    """n effective readings of one family with k columns.
+
+    Attributes
+    ----------
+    family : str
+        Key of the family.
+    device_ids : sequence of str
+        Devices by number.
+    device : ndarray of int64
+        Shape (n,); number of the device of each reading.
+    times_s : ndarray of int64
+        Shape (n,); Unix times of their starts.
+    flags : ndarray of uint8
+        Shape (n, k); as stored.
+    """
+
+    family: str
+    device_ids: Sequence[str]
+    device: Integers
+    times_s: Integers
+    flags: Flags
+
+
+def judged_flags(conn: Connection, readings: FlaggedReadings, *, known_at: dt.datetime | None = None) -> Flags:
+    """Flags of readings as they count now, or as they were known at a moment.
+
+    Parameters
+    ----------
+    conn : Connection
+        As role lantian_app.
+    readings : FlaggedReadings
+        Effective readings.
+    known_at : datetime, optional
+        Only what had been decided by then.
+
+    Returns
+    -------
+    ndarray of uint8
+        Shape (n, k); missing values stay missing.
+    """
+    if not len(readings.times_s):
+        return readings.flags
+    between = (_moment(int(readings.times_s.min())), _moment(int(readings.times_s.max()) + 1))
+    reviews = read_standing_reviews(conn, readings.family, readings.device_ids, between, known_at=known_at)
+    return reviewed_flags(readings, reviews)
+
+
+def reviewed_flags(readings: FlaggedReadings, reviews: Sequence[StandingReview]) -> Flags:
+    """Flags of the readings after reviews, which act in their order; the readings' own array when there are none."""
+    if not reviews:
+        return readings.flags
+    result, family = readings.flags.copy(), FAMILIES[readings.family]
+    number = {name: at for at, name in enumerate(readings.device_ids)}
+    for review in reviews:
+        low, high = review.low.timestamp(), review.high.timestamp()
+        during = (readings.times_s >= low) & (readings.times_s < high)
+        rows = np.flatnonzero(during & (readings.device == number[review.device_id]))
+        for at in map(family.position, review.columns):
+            result[rows[readings.flags[rows, at] != MISSING], at] = review.flag
+    return result
+
+
+def _moment(second: int) -> dt.datetime:
+    return dt.datetime.fromtimestamp(second, dt.UTC)
