@@ -25,10 +25,11 @@ TABLES = (
         "migration",
         "job_run",
     ),
+    *("forecast_issuer", "forecast_model", "forecast", "forecast_series", "forecast_skill"),
 )
 READINGS = ("air_reading", "stack_reading", "vehicle_reading", "plant_reading", "factor_reading", "raw_frame")
 #: Nobody but the owner changes or removes what has been recorded.
-HISTORY = (*READINGS, "ledger")
+HISTORY = (*READINGS, "ledger", "forecast_model", "forecast", "forecast_series", "forecast_skill")
 DENIED = [
     *(("lantian_reader", f"select from {table}") for table in TABLES),
     *(("lantian_reader", f"insert into {table} default values") for table in ("ledger", "air_hour", "site")),
