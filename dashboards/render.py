@@ -7,11 +7,20 @@ from typing import Final
 
 from dashboards.air import AIR_DASHBOARD
 from dashboards.dashboard import Dashboard, dashboard_json, document_text
+from dashboards.quality import QUALITY_DASHBOARD
+from dashboards.system import SYSTEM_DASHBOARD
 from dashboards.targets import TARGETS_DASHBOARD
+from dashboards.vehicle import VEHICLE_DASHBOARD
 from domain.error import ConfigurationError
 
 #: In the order of the list.
-DASHBOARDS: Final[tuple[Dashboard, ...]] = (TARGETS_DASHBOARD, AIR_DASHBOARD)
+DASHBOARDS: Final[tuple[Dashboard, ...]] = (
+    TARGETS_DASHBOARD,
+    AIR_DASHBOARD,
+    VEHICLE_DASHBOARD,
+    QUALITY_DASHBOARD,
+    SYSTEM_DASHBOARD,
+)
 RENDERED: Final = Path(__file__).parent / "rendered"
 
 

@@ -65,10 +65,32 @@ values
 
 insert into ledger (collector, opened_at, committed_at, received, stored, duplicate, revised, rejected, rows_stored,
     rows_duplicate, rows_revised)
-select 'test', now(), now() - n * interval '1 hour', 100, 90, 5, 3, 2, 90, 5, 3 from generate_series(0, 5) as n;
+select 'test', now() - n * interval '1 hour' - interval '0.3 s', now() - n * interval '1 hour', 100, 90, 5, 3, 2, 90, 5, 3 from generate_series(0, 5) as n;
 
 insert into reject (received_at, topic, payload, device_id, reason, detail, batch_id)
 values
     (now() - interval '5 minutes', 'lt/v1/zhongyang/hj212/zhike-air/data', '##0000', 'zhike-air', 'crc_mismatch',
         'found 1234, expected 5678', 1),
     (now() - interval '6 minutes', 'lt/v1/zhongyang/json/nobody/data', '{}', null, 'unknown_device', 'nobody', 1);
+
+insert into revision (family, device_id, time, span_s, new_values, flag, mark, received_at, announced, status)
+values ('air', 'ningxiang-air', now() - interval '3 hours', 60, '{"pm25": 41}', repeat('1', 12), repeat('-', 12), now(), true,
+    'proposed');
+
+insert into job_run (job, began_at, ended_at, outcome, counts, error_code, error)
+values ('tidy', now() - interval '2 hours', now() - interval '119 minutes', 'done', '{"job_runs": 3}', null, null),
+    ('settle', now() - interval '1 hour', now() - interval '59 minutes', 'failed', '{}', 'store', 'no such column');
+
+insert into device_day (device_id, day, messages, readings, carried, usable)
+values ('ningxiang-air', screen.today(), 100, 100, 1200, 1180), ('jinluo-air', screen.today(), 80, 80, 960, 900);
+
+insert into site (id, area_id, kind, name_zh) values ('truck-1', 'zhongyang', 'vehicle', '晋J12345');
+insert into device (id, site_id, protocol, family, mn, span_s, interval_s)
+values ('truck-1', 'truck-1', 'gb17691', 'vehicle', 'LTEST0000000000001', 0, 10);
+insert into vehicle_reading (device_id, time, span_s, speed, engine_speed, nox_upstream, nox_downstream, reagent_level,
+    scr_inlet_temperature, scr_outlet_temperature, dpf_pressure, coolant_temperature, tank_level, longitude, latitude, odometer,
+    mil, flag, mark, received_at)
+select 'truck-1', date_trunc('second', now()) - n * interval '10 minutes', 0, 45, 1400, 600, 90, 55, 260, 250, 1.2, 82, 60,
+    111.19, 37.35, 123456, 0, repeat('1', 19), repeat('-', 19), now() from generate_series(0, 60) as n;
+insert into device_state (device_id, last_received_at, last_time)
+select 'truck-1', now(), max(time) from vehicle_reading;

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from grafana_server import TOKEN, State, grafana_server
 
 from app.main import main
+from dashboards.render import DASHBOARDS
 
 READER = "postgresql://lantian_reader:secret@127.0.0.1:55432/lantian"
 
@@ -38,15 +39,14 @@ def run(*arguments: str) -> Result:
 def test_list_names_every_dashboard() -> None:
     result = run("list")
     assert result.exit_code == 0
-    assert [line.split("\t")[:2] for line in result.output.splitlines()] == [
-        ["lantian-targets", "目标与实绩"],
-        ["lantian-air", "实时空气质量"],
-    ]
+    listed = [line.split("\t")[:2] for line in result.output.splitlines()]
+    assert listed == [[dashboard.uid, dashboard.title] for dashboard in DASHBOARDS]
+    assert listed[:2] == [["lantian-targets", "目标与实绩"], ["lantian-air", "实时空气质量"]]
 
 
 def test_render_writes_and_check_notices_a_stale_file(tmp_path: Path) -> None:
     assert run("render", "--check", "--out", str(tmp_path)).exit_code == 1
-    assert run("render", "--out", str(tmp_path)).output.count("wrote") == 2
+    assert run("render", "--out", str(tmp_path)).output.count("wrote") == len(DASHBOARDS)
     assert "are current" in run("render", "--out", str(tmp_path)).output
     assert run("render", "--check", "--out", str(tmp_path)).exit_code == 0
     (tmp_path / "lantian-air.json").write_text("{}", encoding="utf-8")
@@ -62,18 +62,18 @@ def test_the_committed_files_are_current() -> None:
 def test_push_twice_then_diff_and_pull(url: str, state: State, tmp_path: Path) -> None:
     first = run("push")
     assert first.exit_code == 0, first.output
-    assert first.output.count("created: ") == 4
+    assert first.output.count("created: ") == 2 + len(DASHBOARDS)
     assert f"{url}/d/lantian-air" in first.output
     assert "secret" not in first.output
     second = run("push", "--database-address", "127.0.0.1:55432")
-    assert second.output.count("unchanged: ") == 4
+    assert second.output.count("unchanged: ") == 2 + len(DASHBOARDS)
     assert run("diff").output == ""
     state.dashboards["lantian-air"]["dashboard"]["refresh"] = "1s"
     changed = run("diff", "lantian-air")
     assert changed.exit_code == 1
     assert '-  "refresh": "1s",' in changed.output
     assert run("diff", "lantian-targets").exit_code == 0
-    assert run("pull", "--out", str(tmp_path)).output.count("wrote") == 2
+    assert run("pull", "--out", str(tmp_path)).output.count("wrote") == len(DASHBOARDS)
     assert json.loads((tmp_path / "lantian-air.json").read_text(encoding="utf-8"))["refresh"] == "1s"
 
 

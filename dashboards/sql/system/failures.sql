@@ -1,0 +1,1 @@
+select sum(failures_24h)::bigint as "失败" from screen.job_now having count(*) > 0

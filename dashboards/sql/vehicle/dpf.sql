@@ -1,0 +1,5 @@
+select $__timeGroupAlias(time,$__interval,NULL), avg(dpf_pressure) as "DPF压差"
+from screen.vehicle_reading
+where $__timeFilter(time) and device_id = ${vehicle:sqlstring}
+group by 1
+order by 1

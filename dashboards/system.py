@@ -1,0 +1,197 @@
+"""系统运行: what the collector, the jobs, the queues and the database are doing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, steps, word_mapping
+from dashboards.dashboard import Dashboard
+from dashboards.layout import Heading
+from dashboards.panel import Panel
+from dashboards.visualisation import fixed, override, stat, table, text, timeseries
+
+#: Minutes: while stations report every minute, a batch is written at least that often.
+_AGE: Final = steps((None, GREEN), (5, ORANGE), (30, RED))
+_ANY: Final = steps((None, GREEN), (1, RED))
+_WAITING: Final = steps((None, GREEN), (5_000, ORANGE), (100_000, RED))
+_OUTCOMES: Final = word_mapping(("完成", GREEN), ("失败", RED), ("中断", ORANGE), ("运行中", BLUE))
+_WAIT: Final = steps((None, GREEN), (15, ORANGE), (60, RED))
+
+RECEIVED: Final = Panel(
+    id=1,
+    title="近 1 小时报文",
+    description="采集程序近一小时收到的报文数和其中拒收的报文数。",
+    visualisation=stat(decimals=0, background=False).with_overrides(override("拒收", color=fixed(RED))),
+    width=6,
+    height=4,
+    sql=("received",),
+    unit="short",
+)
+BALANCE: Final = Panel(
+    id=2,
+    title="接收账目（24 小时）",
+    description="每一批：收到 = 入库 + 重复 + 修订 + 拒收。不平衡说明有报文下落不明，须立即查明。",
+    visualisation=stat(fields="/.*/", mappings=(word_mapping(("平衡", GREEN), ("不平衡", RED), ("没有批次", GREY)),)),
+    width=4,
+    height=4,
+    sql=("balance",),
+)
+BATCH_AGE: Final = Panel(
+    id=3,
+    title="距上一批入库",
+    description="最近一批报文写入数据库距现在的分钟数；站点正常而此值增大，说明采集程序停止或数据库不可用。",
+    visualisation=stat(thresholds=_AGE, decimals=1),
+    width=4,
+    height=4,
+    sql=("batch_age",),
+    unit="m",
+)
+FAILURES: Final = Panel(
+    id=4,
+    title="任务失败（24 小时）",
+    description="近 24 小时失败或中断的定时任务次数；详情见定时任务表。",
+    visualisation=stat(thresholds=_ANY, decimals=0),
+    width=3,
+    height=4,
+    sql=("failures",),
+    unit="suffix:次",
+)
+WAITING: Final = Panel(
+    id=5,
+    title="待重算",
+    description="等待重算的小时、日和时段数；持续增长说明统计程序停止或跟不上。",
+    visualisation=stat(thresholds=_WAITING, decimals=0),
+    width=3,
+    height=4,
+    sql=("waiting",),
+    unit="short",
+)
+SIZE: Final = Panel(
+    id=6,
+    title="数据占用",
+    description="业务表及其分块和索引占用的磁盘空间。",
+    visualisation=stat(decimals=1, background=False),
+    width=4,
+    height=4,
+    sql=("size",),
+    unit="bytes",
+)
+MESSAGES: Final = Panel(
+    id=7,
+    title="报文按结果",
+    description="采集程序写入的报文数，按入库、重复、修订、拒收分开。",
+    visualisation=timeseries(decimals=0, bars=True).with_overrides(
+        override("入库", color=fixed(GREEN)),
+        override("重复", color=fixed(GREY)),
+        override("修订", color=fixed(BLUE)),
+        override("拒收", color=fixed(RED)),
+    ),
+    width=12,
+    height=9,
+    sql=("messages",),
+    unit="short",
+    interval="1m",
+)
+BATCH: Final = Panel(
+    id=8,
+    title="批次最长用时",
+    description="每个采集程序从收到一批的第一条报文到整批提交的最长时间。",
+    visualisation=timeseries(decimals=2),
+    width=12,
+    height=9,
+    sql=("batch",),
+    unit="s",
+    interval="1m",
+)
+JOBS: Final = Panel(
+    id=9,
+    title="定时任务",
+    description="每个定时任务最近一次执行的结果、用时、处理数量或错误，失败者在前；"
+    "命令 `lantian job list` 给出各任务的间隔和用途。",
+    visualisation=table(
+        override("任务", custom_width=150),
+        override("结果", custom_displayMode="color-background-solid", custom_width=80, mappings=[_OUTCOMES]),
+        override("上次开始", custom_width=130, unit="time:MM-DD HH:mm:ss"),
+        override("用时", custom_width=80, decimals=1, unit="s"),
+        override("距上次完成", custom_width=105, decimals=0, unit="m"),
+        override("24小时失败", custom_displayMode="color-text", custom_width=100, thresholds=_ANY),
+        override("详情", custom_width=420),
+    ),
+    width=15,
+    height=11,
+    sql=("jobs",),
+)
+QUEUES: Final = Panel(
+    id=10,
+    title="队列",
+    description="等待处理的条数和其中最早一条已等待的分钟数。",
+    visualisation=table(
+        override("队列", custom_width=160),
+        override("等待", custom_width=100, decimals=0, unit="short"),
+        override("最久等待", custom_displayMode="color-text", custom_width=110, decimals=0, thresholds=_WAIT, unit="m"),
+    ),
+    width=9,
+    height=11,
+    sql=("queues",),
+)
+TABLES: Final = Panel(
+    id=11,
+    title="占用最多的表",
+    description="占用空间最多的 30 张表；按时间分块的表包括全部分块。",
+    visualisation=table(
+        override("表", custom_width=180),
+        override("内容", custom_width=420),
+        override("占用", custom_width=110, decimals=1, unit="bytes"),
+        override("分块", custom_width=80),
+    ),
+    width=15,
+    height=11,
+    sql=("tables",),
+)
+CONNECTIONS: Final = Panel(
+    id=12,
+    title="数据库连接",
+    description="按程序和数据库角色计数的连接。",
+    visualisation=table(
+        override("程序", custom_width=200),
+        override("角色", custom_width=130),
+        override("连接数", custom_width=80),
+    ),
+    width=9,
+    height=11,
+    sql=("connections",),
+)
+NOTES: Final = Panel(
+    id=13,
+    title="说明",
+    description="异常时先看哪里。",
+    visualisation=text(
+        "**没有新批次**：先看 `lantian status` 中 collect 和 mosquitto 是否在运行，再看各设备是否在线"
+        "（[数据质量与设备](/d/lantian-data)）。  \n"
+        "**待重算持续增长**：看 settle 是否在运行、定时任务是否失败。  \n"
+        "**账目不平衡**：运行 `lantian doctor`，并保留数据库日志。  \n"
+        "**磁盘**：`lantian doctor` 检查剩余空间；原始报文占用最多，可按保留期限清理。"
+    ),
+    width=24,
+    height=5,
+)
+
+SYSTEM_DASHBOARD: Final = Dashboard(
+    uid="lantian-system",
+    folder="system",
+    title="系统运行",
+    description="采集程序、定时任务、队列和数据库的运行情况。",
+    variables=(),
+    shelves=(
+        (RECEIVED, BALANCE, BATCH_AGE, FAILURES, WAITING, SIZE),
+        (MESSAGES, BATCH),
+        Heading(100, "任务与队列"),
+        (JOBS, QUEUES),
+        Heading(101, "数据库"),
+        (TABLES, CONNECTIONS),
+        (NOTES,),
+    ),
+    time_from="now-6h",
+    time_to="now",
+    refresh="30s",
+)
