@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
@@ -11,7 +12,7 @@ import click
 
 from domain.error import RejectError
 from ingest.wire import gb17691
-from ingest.wire.hj212 import HEADER_FIELDS, Frame, Value, decode_frame, frame_checks, number
+from ingest.wire.hj212 import HEADER_FIELDS, Frame, Value, decode_frame, frame_checks, number, read_header
 from ingest.wire.hj212_reading import TEXT_FIELDS, parse_time
 
 
@@ -51,7 +52,8 @@ def described_vehicle_frames(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]
     Parameters
     ----------
     lines : iterable of bytes
-        One frame a line in hexadecimal; of several columns separated by tabs the first one that is a frame counts.
+        One frame a line in hexadecimal; of several columns separated by tabs the first one that begins like a frame
+        counts, otherwise the longest.
 
     Yields
     ------
@@ -59,9 +61,9 @@ def described_vehicle_frames(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]
         Ready for JSON, with ``line`` counted from 1.
     """
     for line, content in enumerate(lines, start=1):
-        cells = [cell.strip() for cell in content.split(b"\t")]
+        cells = [cell.strip() for cell in content.removeprefix(BOM_UTF8).split(b"\t")]
         if any(cells):
-            frame = next((cell for cell in cells if cell.startswith(b"2323")), cells[0])
+            frame = next((cell for cell in cells if cell.startswith(b"2323")), max(cells, key=len))
             yield {"line": line, **_described_vehicle(frame.decode("ascii", "backslashreplace"))}
 
 
@@ -72,7 +74,8 @@ def _described_vehicle(text: str) -> dict[str, Any]:
         frame = gb17691.decode(data)
     except RejectError as error:
         length_ok, bcc_ok = gb17691.frame_checks(data) or (None, None)
-        return {"ok": False, "code": error.reason, "message": error.detail, "length_ok": length_ok, "bcc_ok": bcc_ok}
+        checks = {"length_ok": length_ok, "bcc_ok": bcc_ok}
+        return {"ok": False, "code": error.reason, "message": error.detail, **checks, **_vehicle_head(data)}
     shown = dataclasses.asdict(frame)
     records = [
         {"type": f"{record.type:02X}", "name": record.name, "serial": record.serial}
@@ -81,7 +84,17 @@ def _described_vehicle(text: str) -> dict[str, Any]:
     ]
     replaced = {"command": f"{frame.command:02X}", "bcc": f"{frame.bcc:02X}", "records": records}
     moment = None if frame.time is None else frame.time.isoformat()
-    return {"ok": True, **shown, **replaced, "time": moment, "rest": frame.rest.hex().upper()}
+    checks = {"length_ok": True, "bcc_ok": True}
+    return {"ok": True, **checks, **shown, **replaced, "time": moment, "rest": frame.rest.hex().upper()}
+
+
+def _vehicle_head(data: bytes) -> dict[str, Any]:
+    """What the head of a broken frame says of itself; nothing when there is no head."""
+    head = gb17691.read_head(data)
+    if head is None:
+        return {}
+    named = {"layout": head.layout, "command": f"{head.command:02X}", "command_name": head.command_name}
+    return {**named, "vin": head.vin}
 
 
 def _unhex(text: str) -> bytes:
@@ -105,7 +118,7 @@ def described_frames(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
         Ready for JSON, with ``line`` counted from 1.
     """
     for line, content in enumerate(lines, start=1):
-        payload = content.split(b"\t", 1)[0].strip()
+        payload = content.removeprefix(BOM_UTF8).split(b"\t", 1)[0].strip()
         if payload:
             yield {"line": line, **_described(payload)}
 
@@ -115,10 +128,13 @@ def _described(payload: bytes) -> dict[str, Any]:
         frame = decode_frame(payload)
     except RejectError as error:
         length_ok, crc_ok = frame_checks(payload) or (None, None)
-        return {"ok": False, "code": error.reason, "message": error.detail, "length_ok": length_ok, "crc_ok": crc_ok}
+        checks = {"length_ok": length_ok, "crc_ok": crc_ok}
+        return {"ok": False, "code": error.reason, "message": error.detail, **checks, **read_header(payload)}
     moment = parse_time(frame.data_time) if frame.data_time else None
     return {
         "ok": True,
+        "length_ok": True,
+        "crc_ok": True,
         "length": frame.length,
         "crc": f"{frame.crc:04X}",
         "version": frame.version,

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import xor
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.error import RejectError
 from domain.period import ZONE
@@ -87,6 +87,25 @@ def frame_checks(frame: bytes) -> tuple[bool, bool] | None:
     return len(frame) == HEAD_SIZE + int.from_bytes(frame[22:24], "big") + 1, frame[-1] == bcc(frame[2:-1])
 
 
+class Head(NamedTuple):
+    """What the first 24 bytes of a frame say of it."""
+
+    layout: str
+    command: int
+    command_name: str
+    vin: str
+
+
+def read_head(frame: bytes) -> Head | None:
+    """Layout, command and VIN of a frame that may be broken otherwise; None when it has no whole head."""
+    if len(frame) < HEAD_SIZE or frame[:2] != START:
+        return None
+    layout = "32960" if frame[3] in _ANSWER_MARKS else "17691"
+    command = frame[2]
+    name = COMMANDS[layout].get(command, "user" if command >= 0x81 else "reserved")
+    return Head(layout, command, name, _text(frame[3:20] if layout == "17691" else frame[4:21]))
+
+
 def decode(frame: bytes) -> Frame:
     """Decode one frame.
 
@@ -122,14 +141,15 @@ def decode(frame: bytes) -> Frame:
 
 
 def _decode_checked(frame: bytes, length: int) -> Frame:
-    layout = "32960" if frame[3] in _ANSWER_MARKS else "17691"
-    command, data = frame[2], frame[HEAD_SIZE:-1]
+    head = read_head(frame)
+    assert head is not None
+    layout, command, name, vin = head
+    data = frame[HEAD_SIZE:-1]
     encryption = ENCRYPTIONS.get(frame[21], f"{frame[21]:02x}")
     time, serial, iccid = None, None, None
     dialect: str | None = None
     records: tuple[Record, ...] = ()
     rest = data
-    name = COMMANDS[layout].get(command, "user" if command >= 0x81 else "reserved")
     readable = encryption in READABLE and len(data) >= 6
     if readable and name in ("login", "logout", "realtime", "resend"):
         time, rest = _time(data), data[6:]
@@ -144,7 +164,7 @@ def _decode_checked(frame: bytes, length: int) -> Frame:
         command=command,
         command_name=name,
         answer=frame[3] if layout == "32960" else None,
-        vin=_text(frame[3:20] if layout == "17691" else frame[4:21]),
+        vin=vin,
         software_version=frame[20] if layout == "17691" else None,
         encryption=encryption,
         length=length,

@@ -146,6 +146,15 @@ def frame_checks(payload: bytes) -> tuple[bool, bool] | None:
     return int(payload[2:_HEAD]) == len(segment), hj212_crc(segment) == int(digits, 16)
 
 
+def read_header(payload: bytes) -> dict[str, str]:
+    """Header fields of a frame that may be broken otherwise, as far as they can be read."""
+    if not payload.startswith(b"##"):
+        return {}
+    start = payload[2:].lstrip(b"0123456789").split(b"CP=", 1)[0]
+    fields = _header(start.decode("utf-8", "replace"))
+    return {name: fields[name] for name in HEADER_FIELDS if name in fields}
+
+
 def _split(payload: bytes) -> tuple[bytes, bytes]:
     """The data segment and the checksum digits of a frame whose parts are all there."""
     if payload[:2] != b"##":

@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.command.decode import command, described_frames
+from app.command.decode import command, described_frames, described_vehicle_frames
 from ingest.wire.hj212 import encode_frame
 
 GOOD = (
@@ -28,7 +29,7 @@ def test_good_frame() -> None:
     status, (described,) = run(GOOD + b"\tyes\tyes\r\n\r\n")
     assert status == 0
     assert described == {
-        **{"line": 1, "ok": True, "length": 138, "crc": "DC41", "version": 2025},
+        **{"line": 1, "ok": True, "length_ok": True, "crc_ok": True, "length": 138, "crc": "DC41", "version": 2025},
         **{"QN": "20260301100500125", "ST": "22", "CN": "2011", "PW": "123456"},
         **{"MN": "141100000000000000000001", "Flag": "9"},
         **{"DataTime": "20260301100500", "data_time": "2026-03-01T10:05:00"},
@@ -61,6 +62,7 @@ def test_bad_frames_and_strictness() -> None:
     found = [(row["code"], row["length_ok"], row["crc_ok"]) for row in described[1:]]
     assert found == [("crc_mismatch", True, False), ("length_mismatch", False, True), ("malformed", None, None)]
     assert all(row["message"] for row in described[1:])
+    assert described[1]["MN"] == "141100000000000000000001"
     assert run(content, "--strict")[0] == 1
     assert run(GOOD, "--strict")[0] == 0
 
@@ -79,8 +81,49 @@ def test_shared_frames_agree_with_their_columns(shared_data: Path) -> None:
     for row, line in zip(described, lines, strict=True):
         _, length_ok, crc_ok = line.split(b"\t")
         assert row["ok"] == (length_ok == crc_ok == b"yes")
-        if not row["ok"]:
-            assert (row["length_ok"], row["crc_ok"]) == (truth[length_ok], truth[crc_ok])
+        assert (row["length_ok"], row["crc_ok"]) == (truth[length_ok], truth[crc_ok])
+
+
+def test_a_broken_frame_still_says_who_it_is() -> None:
+    content = b"\xef\xbb\xbf##81QN=;ST=23;CN=1012;PW=123456;MN=0507A010003242;CP=&&SystemTime=20250221141050696&&1DC0"
+    _, (described,) = run(content)
+    assert (described["code"], described["length_ok"], described["crc_ok"]) == ("malformed", None, None)
+    assert {key: described[key] for key in ("QN", "ST", "CN", "MN")} == {
+        **{"QN": "", "ST": "23", "CN": "1012", "MN": "0507A010003242"}
+    }
+
+
+def test_shared_vehicle_frames_agree_with_their_columns(shared_data: Path) -> None:
+    lines = (shared_data / "data" / "protocol" / "obd_frames.tsv").read_bytes().splitlines()
+    described = list(described_vehicle_frames(lines))
+    truth = {"yes": True, "no": False}
+    assert len(described) == len(lines)
+    for row, line in zip(described, lines, strict=True):
+        layout, length_ok, bcc_ok, name, vin, _ = line.decode().split("\t")
+        assert row["ok"] == (length_ok == bcc_ok == "yes")
+        assert (row["length_ok"], row["bcc_ok"]) == (truth[length_ok], truth[bcc_ok])
+        assert (row["layout"], row["command"], row["vin"]) == (layout, name, vin.removesuffix("\\0" * vin.count("\\0")))
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "checks", "head"),
+    [
+        ("2323", "malformed", (None, None), (None, None)),
+        ("7E7E01FE", "malformed", (None, None), (None, None)),
+        # A time of zeros, and a unit without a known record: length and BCC are right all the same.
+        (f"232304{'4C' * 17}01010008{'00' * 8}40", "bad_time", (True, True), ("17691", "04")),
+        (f"232302{'4C' * 17}010100071A03010000007726", "malformed", (True, True), ("17691", "02")),
+        (f"2323C0FE{'4C' * 17}010000", "malformed", (None, None), ("32960", "C0")),
+    ],
+)
+def test_broken_vehicle_frames(
+    text: str, code: str, checks: tuple[bool | None, bool | None], head: tuple[str | None, str | None]
+) -> None:
+    (row,) = described_vehicle_frames([f"17691\tyes\t{text}".encode()])
+    assert not row["ok"]
+    assert (row["length_ok"], row["bcc_ok"]) == checks
+    assert (row.get("layout"), row.get("command")) == head
+    assert row["code"] == code
 
 
 @settings(max_examples=200, deadline=None)
