@@ -148,7 +148,7 @@ def given_up(parts: Sequence[FramePart], collector: str, at: dt.datetime) -> Bat
         messages.append(
             Message(part.topic, part.payload, part.received_at, part.device_id, Rejection("incomplete", detail))
         )
-    return Batch(messages, {}, None, collector, at, closed=[(None, *key) for key in came])
+    return Batch(messages, {}, None, collector, at, closed=[(None, *key) for key in came], given_up=True)
 
 
 def key_of(part: FramePart) -> SetKey:

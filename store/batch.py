@@ -157,6 +157,8 @@ def _check(batch: Batch, devices: Mapping[str, RegisteredDevice]) -> None:
     """Faults of the caller, which no rejection of a message can put right."""
     blocks: list[ReadingBlock | FactorBlock] = [*batch.readings.values(), *([batch.factors] if batch.factors else [])]
     unknown = sorted({name for block in blocks for name in block.device_ids} - set(devices))
+    if batch.given_up and any(one.rejection is None for one in batch.messages):
+        raise StoreError("write a batch: found messages without a reason that are given up, expected rejected ones")
     if unknown:
         raise StoreError(f"write a batch: found rows of devices {unknown[:5]}, expected registered ones")
     for family, block in batch.readings.items():
@@ -188,7 +190,7 @@ def _write(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevic
         write_parts(conn, batch, receipt.rejected)
     if batch.results:
         write_results(conn, batch, receipt.rejected)
-    add_day_counts(conn, arrivals, outcomes, new, devices)
+    add_day_counts(conn, arrivals, outcomes, new, devices, again=batch.given_up)
     return BatchResult(batch_id, outcomes, work.rejections, *counts)
 
 

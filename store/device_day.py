@@ -41,6 +41,8 @@ def add_day_counts(
     outcomes: Sequence[str],
     tables: Sequence[tuple[Rows, Mask]],
     devices: Mapping[str, RegisteredDevice],
+    *,
+    again: bool = False,
 ) -> None:
     """Add what a batch brought to the counters of its devices.
 
@@ -56,6 +58,8 @@ def add_day_counts(
         Rows and which of them are new.
     devices : mapping of str to RegisteredDevice
         The registry.
+    again : bool
+        The messages were counted when they came; only what becomes of them is added.
     """
     counts: Counts = {}
     codes = np.array([_OUTCOMES.get(outcome, 0) for outcome in outcomes], dtype=np.int64)
@@ -70,7 +74,7 @@ def add_day_counts(
     for key, number in zip(found.tolist(), numbers.tolist(), strict=True):
         device, day, code = key // 3 // width, key // 3 % width + first, key % 3
         row = counts.setdefault((arrivals.device_ids[device], day), [0] * 6)
-        row[0] += number
+        row[0] += 0 if again else number
         if code:
             row[code] += number
     measured = {name for rows, _ in tables if rows.usable is not None for name in rows.devices}

@@ -22,6 +22,8 @@ class Balance:
         Rows.
     frames, rejects : int
         What tables raw_frame and reject hold of these batches.
+    given_up : int
+        Parts of split frames that moved from stored to rejected; their raw frames stay.
     """
 
     batches: int
@@ -35,15 +37,18 @@ class Balance:
     rows_revised: int
     frames: int
     rejects: int
+    given_up: int
 
     @property
     def balanced(self) -> bool:
         """Whether every message is accounted for and kept once; raw frames dropped by retention unbalance it."""
         accepted = self.stored + self.duplicate + self.revised
-        return self.received == accepted + self.rejected and accepted == self.frames and self.rejected == self.rejects
+        kept = self.frames - self.given_up
+        return self.received == accepted + self.rejected and accepted == kept and self.rejected == self.rejects
 
 
-_SUMS: Final = tuple(name for name in Balance.__dataclass_fields__ if name not in ("batches", "frames", "rejects"))
+_OTHERS: Final = ("batches", "frames", "rejects", "given_up")
+_SUMS: Final = tuple(name for name in Balance.__dataclass_fields__ if name not in _OTHERS)
 
 
 def read_balance(conn: Connection, *, after_batch: int = 0) -> Balance:
@@ -64,7 +69,8 @@ def read_balance(conn: Connection, *, after_batch: int = 0) -> Balance:
     sums = ", ".join(f"coalesce(sum({name}), 0)" for name in _SUMS)
     row = conn.execute(
         f"select count(*), {sums}, (select count(*) from raw_frame where batch_id > %(after)s),"  # noqa: S608
-        " (select count(*) from reject where batch_id > %(after)s) from ledger where id > %(after)s",
+        " (select count(*) from reject where batch_id > %(after)s),"
+        " coalesce(-sum(stored) filter (where stored < 0), 0) from ledger where id > %(after)s",
         {"after": after_batch},
     ).fetchone()
     assert row is not None

@@ -129,7 +129,8 @@ class Batch:
 
     `parts` are parts of split frames that wait after this batch, with the index of their message; `closed` are sets of
     parts that wait no longer (device and key), with the index of the message that completed them, None: given up;
-    `results` are answers of devices to requests, with the index of their message.
+    `results` are answers of devices to requests, with the index of their message. `given_up`: the messages were counted as
+    stored when they came and are rejected now; the ledger moves them from the one to the other.
     """
 
     messages: list[Message]
@@ -140,3 +141,4 @@ class Batch:
     parts: Sequence[tuple[int, FramePart]] = ()
     closed: Sequence[tuple[int | None, str, str]] = ()
     results: Sequence[tuple[int, RequestResult]] = ()
+    given_up: bool = False

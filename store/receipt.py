@@ -79,9 +79,10 @@ def write_receipt(
     """
     batch, rejected = receipt.batch, receipt.rejected
     counts = [receipt.outcomes.count(outcome) for outcome in ("stored", "duplicate", "revised", "rejected")]
-    row = conn.execute(
-        _LEDGER, (batch.collector, batch.opened_at, len(batch.messages), *counts, *receipt.row_counts)
-    ).fetchone()
+    received = len(batch.messages)
+    if batch.given_up:
+        received, counts[0] = 0, -counts[3]
+    row = conn.execute(_LEDGER, (batch.collector, batch.opened_at, received, *counts, *receipt.row_counts)).fetchone()
     assert row is not None
     batch_id = int(row[0])
     if len(rejected) < len(batch.messages):

@@ -32,6 +32,7 @@ from ingest.topic import subscriptions
 from ingest.wire.hj212 import encode_frame
 from store.connection import Connection, connect
 from store.error import StoreError
+from store.ledger import read_balance
 from store.registry import NewDevice, NewSite, set_units, upsert_device, upsert_site
 from store.reject import Reject
 from store.request import insert_request, read_requests
@@ -460,7 +461,12 @@ def test_split_frames_survive_a_restart_and_end_in_time(
     assert query(database, "select reason, payload from reject") == [
         ("incomplete", part_of(1, "a34004-Rtd=36", second=1))
     ]
-    assert ledger(database) == (4, 3, 0, 0, 1)
+    # Three parts came: two stored, and the one given up is rejected and stored no more.
+    assert ledger(database) == (3, 2, 0, 0, 1)
+    with connect(database.url("lantian_app")) as conn:
+        balance = read_balance(conn)
+    assert (balance.balanced, balance.given_up, balance.frames, balance.rejects) == (True, 1, 3, 1)
+    assert query(database, "select sum(messages), sum(rejects) from device_day") == [(3, 1)]
 
 
 def test_replayed_parts_find_together(
