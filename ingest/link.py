@@ -7,6 +7,8 @@ The callbacks only put and note; everything that may fail or wait happens in the
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import hmac
 import logging
 import queue
 import ssl
@@ -58,7 +60,8 @@ class Session:
     Attributes
     ----------
     client_id : str
-        Fixed: the broker keeps what arrives while the collector is away under this name.
+        Fixed: the broker keeps what arrives while the collector is away under this name, made secret by
+        `secret_client_id`.
     topics : sequence of str
         Topic filters.
     window : int
@@ -81,6 +84,25 @@ class Arrival(NamedTuple):
     received_at: dt.datetime
     mid: int
     connection: int
+
+
+def secret_client_id(name: str, broker: Broker) -> str:
+    """A client id that only who has the account's password can know.
+
+    A broker hands a session to whoever names it, with any account: by a plain name every device could end the
+    collector's connection, or receive nothing in its place. The id changes with the password, and with it the session.
+
+    Parameters
+    ----------
+    name : str
+        Plain name; it stands in front.
+    broker : Broker
+        Broker and account; without a password the plain name is the id.
+    """
+    if broker.password is None:
+        return name
+    digest = hmac.new(broker.password.encode(), f"client id {name}".encode(), hashlib.sha256)
+    return f"{name}-{digest.hexdigest()[:32]}"
 
 
 def prepare(client: mqtt.Client, broker: Broker) -> None:
@@ -136,7 +158,7 @@ class Link:
     def _make_client(self) -> _Client:
         client = _Client(
             CallbackAPIVersion.VERSION2,
-            client_id=self._session.client_id,
+            client_id=secret_client_id(self._session.client_id, self._broker),
             protocol=mqtt.MQTTv5,
             manual_ack=True,
         )
@@ -150,6 +172,11 @@ class Link:
         client.on_disconnect = self._disconnected
         client.on_message = self._received
         return client
+
+    @property
+    def connections(self) -> int:
+        """How often the broker has let this link in."""
+        return self._connection
 
     @property
     def window(self) -> int:

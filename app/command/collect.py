@@ -49,7 +49,7 @@ def command(number: int, county: str, idle_exit: float | None) -> None:
 
 
 def collector_name(number: int) -> str:
-    """Client id at the broker and name in the ledger; the same at every start, or the broker's session is lost."""
+    """Name in the ledger, and what its client id at the broker is made of; the same at every start."""
     return f"lantian-collector-{number}"
 
 

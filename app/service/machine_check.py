@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from app.service.apt import KEYRING, debian_mirrors
+from app.service.certificate_check import certificate_findings
 from app.service.finding import Finding, judged
 from app.service.home import Home
 from app.service.port import is_free
@@ -46,6 +47,7 @@ def machine_findings(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
     yield from _programs(settings)
     yield from _folders(settings)
     yield from _secrets(settings)
+    yield from certificate_findings(settings, now)
     yield from _time(now)
     yield from _ports(settings)
 

@@ -90,6 +90,8 @@ def start_process(  # noqa: PLR0913 - everything behind the star is named by its
         The running process.
     """
     trim_log(log)
+    log.touch(mode=0o600)
+    log.chmod(0o600)
     setpriv = shutil.which("setpriv")
     leash = [setpriv, "--pdeathsig", dies_by.name.removeprefix("SIG"), "--"] if setpriv else []
     with log.open("ab") as output:

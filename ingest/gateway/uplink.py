@@ -16,7 +16,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from domain.error import ConfigurationError
-from ingest.link import KEEPALIVE_S, MAX_RECONNECT_S, MAX_WINDOW, Broker, prepare
+from ingest.link import KEEPALIVE_S, MAX_RECONNECT_S, MAX_WINDOW, Broker, prepare, secret_client_id
 from ingest.topic import QOS, ROOT
 from store.gateway import PROTOCOL
 
@@ -62,7 +62,7 @@ class Uplink:
     broker : Broker
         Where, and as whom.
     client_id : str
-        Name of the session.
+        Plain name of the session.
     listener : Listener
         Called in the event loop, in order.
     """
@@ -75,7 +75,8 @@ class Uplink:
         self._told = False
         self._window = MAX_WINDOW
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+        secret = secret_client_id(client_id, broker)
+        self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=secret, protocol=mqtt.MQTTv5)
         prepare(client, broker)
         client.max_inflight_messages_set(0)
         client.reconnect_delay_set(min_delay=1, max_delay=MAX_RECONNECT_S)

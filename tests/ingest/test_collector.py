@@ -24,7 +24,7 @@ from app.command.device_request import _prepared, request_table
 from domain.error import ConfigurationError, ServiceError
 from ingest.collector import Cadence, Collector, check_cadence, pauses
 from ingest.dispatch import send
-from ingest.link import Arrival, Broker, Link, Session
+from ingest.link import Arrival, Broker, Link, Session, secret_client_id
 from ingest.preflight import check_broker, measured_window
 from ingest.registry import Registry
 from ingest.replay import replay_rejects
@@ -190,6 +190,38 @@ def ledger(database: Any) -> tuple[int, ...]:
         database, "select sum(received), sum(stored), sum(duplicate), sum(revised), sum(rejected) from ledger"
     )
     return tuple(int(value or 0) for value in row)
+
+
+@pytest.mark.parametrize("account", ["simulator", "doctor"])
+def test_another_account_with_the_collectors_name_does_not_disturb_it(
+    database: Any, broker: Address, county: str, outside: Field, registered: Callable[..., None], account: str
+) -> None:
+    subject = collector(database, broker, county)
+    address = broker(account)
+    with running(subject):
+        thief = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=session(county).client_id, protocol=mqtt.MQTTv5)
+        thief.username_pw_set(address.username, address.password)
+        entered = threading.Event()
+        thief.on_connect = lambda *_: entered.set()
+        thief.connect(address.host, address.port, clean_start=True)
+        thief.loop_start()
+        assert entered.wait(PATIENCE_S)
+        outside.reading(1, minute=0)
+        wait_until(lambda: 1 in outside.outcomes(), "an answer")
+        assert subject.link.connections == 1
+        thief.disconnect()
+        thief.loop_stop()
+
+
+def test_client_ids_are_secret_and_the_same_at_every_start() -> None:
+    here, there = Broker("b", 1, "collector", "one"), Broker("b", 1, "collector", "two")
+    first = secret_client_id("lantian-collector-1", here)
+    assert first == secret_client_id("lantian-collector-1", here)
+    others = (secret_client_id("lantian-collector-2", here), secret_client_id("lantian-collector-1", there))
+    assert len({first, *others}) == 3
+    assert first.startswith("lantian-collector-1-")
+    assert "one" not in first
+    assert secret_client_id("plain", Broker("b", 1)) == "plain"
 
 
 def test_every_kind_of_message_is_answered_and_accounted_for(

@@ -19,6 +19,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
+from ingest.link import Broker, secret_client_id
 from store.connection import Connection, connect
 from store.registry import NewDevice, NewSite, set_units, upsert_device, upsert_site
 
@@ -59,7 +60,7 @@ class Journey:
     def subscribe(self, county: str) -> None:
         """Make the collector's session for a county, so that whatever is published from now on waits for it."""
         self._county = county
-        client = self._client("collector", self._client_id)
+        client = self._client("collector", self._session_id())
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = 3600
         done: list[int] = []
@@ -70,9 +71,14 @@ class Journey:
         self._loop_until(client, lambda: bool(done))
         client.disconnect()
 
+    def _session_id(self) -> str:
+        address = self._broker("collector")
+        broker = Broker(address.host, address.port, address.username, address.password)
+        return secret_client_id(self._client_id, broker)
+
     def unsubscribe(self) -> None:
         """Take the session away from the broker."""
-        client = self._client("collector", self._client_id)
+        client = self._client("collector", self._session_id())
         address = self._broker("collector")
         client.connect(address.host, address.port, clean_start=True)
         self._loop_until(client, client.is_connected)
