@@ -17,7 +17,7 @@ from store.arrival import Arrivals, arrivals_of
 from store.block import Rows, factor_rows, wide_rows
 from store.connection import Connection
 from store.contest import Handling, resolve_contested
-from store.device_day import add_day_counts
+from store.device_day import GIVEN_UP, add_day_counts
 from store.error import StoreError, kind, message, translated
 from store.message import Batch, FactorBlock, Integers, Mask, Message, ReadingBlock, Rejection
 from store.part import write_parts
@@ -190,7 +190,7 @@ def _write(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevic
         write_parts(conn, batch, receipt.rejected)
     if batch.results:
         write_results(conn, batch, receipt.rejected)
-    add_day_counts(conn, arrivals, outcomes, new, devices, again=batch.given_up)
+    add_day_counts(conn, arrivals, [GIVEN_UP] * len(outcomes) if batch.given_up else outcomes, new, devices)
     return BatchResult(batch_id, outcomes, work.rejections, *counts)
 
 

@@ -17,8 +17,12 @@ from store.registry import RegisteredDevice
 
 _DAY_US: Final = DAY_S * 1_000_000
 _OFFSET_US: Final = OFFSET_S * 1_000_000
-#: Outcome -> its place in the counts; others count as messages only.
-_OUTCOMES: Final = {"duplicate": 1, "rejected": 2}
+#: Outcome of a message that was counted as stored before and is rejected now.
+GIVEN_UP: Final = "given up"
+#: Outcome -> its code; others count as messages only.
+_OUTCOMES: Final = {"duplicate": 1, "rejected": 2, GIVEN_UP: 3}
+#: Code -> places in the counts to which a message adds one.
+_PLACES: Final = ((0,), (0, 1), (0, 2), (2,))
 #: Per device and day: messages, duplicates, rejects, readings, carried, usable.
 Counts = dict[tuple[str, int], list[int]]
 
@@ -41,8 +45,6 @@ def add_day_counts(
     outcomes: Sequence[str],
     tables: Sequence[tuple[Rows, Mask]],
     devices: Mapping[str, RegisteredDevice],
-    *,
-    again: bool = False,
 ) -> None:
     """Add what a batch brought to the counters of its devices.
 
@@ -53,13 +55,11 @@ def add_day_counts(
     arrivals : Arrivals
         The batch's messages; those that state a link are not counted.
     outcomes : sequence of str
-        What became of each.
+        What became of each; `GIVEN_UP` adds a reject of a message that was counted when it came.
     tables : sequence of (Rows, ndarray of bool)
         Rows and which of them are new.
     devices : mapping of str to RegisteredDevice
         The registry.
-    again : bool
-        The messages were counted when they came; only what becomes of them is added.
     """
     counts: Counts = {}
     codes = np.array([_OUTCOMES.get(outcome, 0) for outcome in outcomes], dtype=np.int64)
@@ -69,14 +69,14 @@ def add_day_counts(
     first = int(days.min()) if len(days) else 0
     width = int(np.ptp(days)) + 1 if len(days) else 1
     found, numbers = np.unique(
-        (arrivals.device[counted] * width + (days - first)) * 3 + codes[counted], return_counts=True
+        (arrivals.device[counted] * width + (days - first)) * len(_PLACES) + codes[counted], return_counts=True
     )
     for key, number in zip(found.tolist(), numbers.tolist(), strict=True):
-        device, day, code = key // 3 // width, key // 3 % width + first, key % 3
+        pair, code = divmod(key, len(_PLACES))
+        device, day = pair // width, pair % width + first
         row = counts.setdefault((arrivals.device_ids[device], day), [0] * 6)
-        row[0] += 0 if again else number
-        if code:
-            row[code] += number
+        for place in _PLACES[code]:
+            row[place] += number
     measured = {name for rows, _ in tables if rows.usable is not None for name in rows.devices}
     for rows, new in tables:
         _add_readings(counts, rows, new, devices, measured)

@@ -129,8 +129,8 @@ class Batch:
 
     `parts` are parts of split frames that wait after this batch, with the index of their message; `closed` are sets of
     parts that wait no longer (device and key), with the index of the message that completed them, None: given up;
-    `results` are answers of devices to requests, with the index of their message. `given_up`: the messages were counted as
-    stored when they came and are rejected now; the ledger moves them from the one to the other.
+    `results` are answers of devices to requests, with the index of their message. `given_up`: the messages were
+    counted as stored when they came and are rejected now; the ledger moves them from the one to the other.
     """
 
     messages: list[Message]

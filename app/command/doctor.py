@@ -21,7 +21,8 @@ def command() -> None:
     """Check and explain every prerequisite; exit status 1 when something fails.
 
     Looks at Python, programs, folders, clock, database (version, extension, roles, migrations), broker (accounts,
-    permissions, in-flight window and queue as measured), certificates and the days they hold, processes, readings and Grafana.
+    permissions, in-flight window and queue as measured), certificates and the days they hold,
+    processes, readings and Grafana.
     """
     counts = dict.fromkeys(_COLOURS, 0)
     for finding in _findings():

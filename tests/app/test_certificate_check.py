@@ -1,4 +1,4 @@
-"""`lantian doctor` on certificates: days left, what ends soon, what has ended; the certificate of a broker elsewhere."""
+"""`lantian doctor` on certificates: days left, what ends soon or has ended; the certificate of a broker elsewhere."""
 
 from __future__ import annotations
 
