@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from psycopg import sql
 
-from domain.family import AIR
+from domain.family import AIR, VEHICLE
 from domain.period import HOUR_S, PERIOD_KINDS, PeriodKind, period_start
 from store.binary import copy_records
 from store.connection import Connection
@@ -40,9 +40,9 @@ class HourClaim:
     Attributes
     ----------
     ids : tuple of int
-        The claimed queue rows of every family.
+        The claimed queue rows.
     sites : tuple of str
-        Distinct sites with claimed hours of family `air`, sorted.
+        Distinct sites with claimed hours, sorted.
     site : ndarray of int64
         Shape (n,); index into `sites` of each distinct claimed hour, ordered by hour.
     hours_s : ndarray of int64
@@ -118,15 +118,18 @@ def hold_settlement(conn: Connection) -> None:
     conn.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
 
 
-def claim_hours(conn: Connection, limit: int) -> HourClaim:
-    """Claim up to `limit` rows of the hour queue, oldest first; rows of other families are claimed to be deleted
-    only."""
+def claim_hours(conn: Connection, limit: int, family: str = AIR.key) -> HourClaim:
+    """Claim up to `limit` rows of the hour queue, oldest first.
+
+    Air, stack and plant have hours each; rows of vehicles are claimed together with those of air, to be deleted only.
+    """
+    families = [family, VEHICLE.key] if family == AIR.key else [family]
     rows = conn.execute(
         "select id, family, site_id, extract(epoch from hour)::bigint from dirty_hour"
-        " order by id limit %s for update skip locked",
-        (limit,),
+        " where family = any(%s) order by id limit %s for update skip locked",
+        (families, limit),
     ).fetchall()
-    keys = sorted({(hour, site) for _, family, site, hour in rows if family == AIR.key})
+    keys = sorted({(hour, site) for _, of, site, hour in rows if of == family})
     sites = sorted({site for _, site in keys})
     number = {site: at for at, site in enumerate(sites)}
     return HourClaim(

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.averaging import HourlyMeans, hourly_mean
-from domain.family import AIR
+from domain.family import AIR, Family
 from domain.flag import GOOD, MISSING, SUSPECT, from_text, to_text, usable
 from domain.period import HOUR_S
 from store.settlement import HourClaim, SiteReadings
@@ -22,7 +22,7 @@ _SPEED, _DIRECTION = AIR.position("wind_speed"), AIR.position("wind_direction")
 _SOURCES = 3
 
 
-def site_hours(claim: HourClaim, readings: SiteReadings, minimum_minutes: int) -> HourRows:
+def site_hours(claim: HourClaim, readings: SiteReadings, minimum_minutes: float, *, family: Family = AIR) -> HourRows:
     """Hourly values of the claimed hours.
 
     Column by column the first valid mean counts, in the order: preferred device, then its hour frames, its means over
@@ -36,6 +36,8 @@ def site_hours(claim: HourClaim, readings: SiteReadings, minimum_minutes: int) -
         Their readings, and of no other hour.
     minimum_minutes : int
         Minutes that make an hour valid (GB 3095-2026 table 4: 45).
+    family : Family
+        Of the readings; wind is averaged as vectors in family air.
 
     Returns
     -------
@@ -54,8 +56,8 @@ def site_hours(claim: HourClaim, readings: SiteReadings, minimum_minutes: int) -
         values=readings.values,
         usable=used,
         minimum_minutes=minimum_minutes,
-        speed_column=_SPEED,
-        direction_column=_DIRECTION,
+        speed_column=_SPEED if family is AIR else None,
+        direction_column=_DIRECTION if family is AIR else None,
     )
     rows = _member(groups, readings.times_s - readings.times_s % HOUR_S, means.devices, means.hours_s)
     suspect = np.zeros(means.statistic.values.shape, dtype=np.bool_)
@@ -77,13 +79,13 @@ def _member(owners: Integers, hours_s: Integers, known: Integers, known_hours_s:
 def _preferred(claim: HourClaim, means: HourlyMeans, suspect: Booleans, wanted: Integers) -> HourRows:
     """First valid mean per claimed hour and column; `wanted` is the claimed hour of each mean, means come preferred
     first."""
-    shape = (len(claim.hours_s), AIR.width)
+    shape = (len(claim.hours_s), means.statistic.values.shape[1])
     values, flags = np.full(shape, np.nan), np.full(shape, MISSING, dtype=np.uint8)
     counts = means.statistic.counts
     minutes = np.zeros(shape)
     np.maximum.at(minutes, wanted, counts)
     valid = means.statistic.valid & ~np.isnan(means.statistic.values)
-    for column in range(AIR.width):
+    for column in range(shape[1]):
         candidates = np.flatnonzero(valid[:, column])
         hours, first = np.unique(wanted[candidates], return_index=True)
         chosen = candidates[first]

@@ -12,6 +12,7 @@ from app.job.day import area_days, site_days
 from app.job.hour import area_hours, site_hours
 from app.job.index import dates_of, index_rows
 from app.job.period import Period, period_rows
+from app.job.source import settle_plants, settle_stacks
 from domain.family import AIR
 from domain.period import day_number, local_date, midnight, period_end
 from domain.pollutant import SIX_KEYS
@@ -127,6 +128,8 @@ def settle(
     total = Settled()
     levels: Sequence[Callable[[], Settled]] = (
         lambda: settle_hours(conn, limit=limit),
+        lambda: Settled(*settle_stacks(conn, limit=limit)),
+        lambda: Settled(*settle_plants(conn, limit=limit)),
         lambda: settle_days(conn, limit=limit),
         lambda: settle_periods(conn, as_of=local_date(clock()), limit=limit),
     )

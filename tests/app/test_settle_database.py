@@ -225,10 +225,11 @@ def test_edition_switches_at_16_utc_which_is_local_midnight(
     assert network.app.execute("select count(*) from air_day where site_id = 'east'").fetchone() == (1,)
 
 
-def test_other_families_leave_the_queue_without_hours(network: Network) -> None:
-    network.site("chimney", kind="stack", evaluated=False)
-    network.device("cems", "chimney", family="stack")
-    network.mark("cems", NOON)
+@pytest.mark.parametrize("family", ["stack", "plant", "vehicle"])
+def test_hours_without_readings_and_those_of_vehicles_leave_the_queue(network: Network, family: str) -> None:
+    network.site("other", kind=family, evaluated=False)
+    network.device("other", "other", family=family)
+    network.mark("other", NOON)
     assert network.settle() == Settled(claimed=1)
 
 

@@ -1,0 +1,290 @@
+"""Hours, days and months of stacks from their readings, outlets and dated limits: pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.averaging import day_grids
+from analytics.emission import conversion, day_mean, mass_rate, stopped, vouched
+from analytics.emission_compliance import monthly_share
+from analytics.emission_state import dry_standard_rows
+from app.job.hour import site_hours
+from app.job.index import dates_of
+from domain.emission import emission_limits, emission_rules, outlets
+from domain.family import STACK
+from domain.flag import FAIL
+from domain.period import HOUR_S, day_number
+from store.device_reading import DeviceReadings
+from store.outlet import OutletRow
+from store.settlement import HourClaim, SiteReadings
+from store.stack_hour import GAS, POLLUTANTS, StackDayRow, StackHours, StackMonthRow
+from store.statistic import HourRows
+
+Floats = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
+
+_MEASURED: Final = [STACK.position(key) for key in POLLUTANTS]
+_SENT: Final = [STACK.position(f"{key}_converted") for key in POLLUTANTS[:4]]
+_GAS: Final = [STACK.position(key) for key in GAS]
+_FLOW, _VELOCITY = STACK.position("flow"), STACK.position("velocity")
+_ANY: Final = "any"
+#: Sites and Unix seconds in one number.
+_SCALE: Final = np.int64(1) << 33
+Outlets = Mapping[str, Sequence[OutletRow]]
+
+
+def outlet_on(rows: Outlets, site: str, day: dt.date) -> OutletRow | None:
+    """The outlet that judges a site on a local day, None without one."""
+    return next((row for row in rows.get(site, ()) if row.holds_on(day)), None)
+
+
+def stack_hours(
+    claim: HourClaim, readings: DeviceReadings, devices: Sequence[tuple[str, str, int]], known: Outlets
+) -> StackHours:
+    """Hours of the claimed stacks.
+
+    Parameters
+    ----------
+    claim : HourClaim
+        Hours wanted.
+    readings : DeviceReadings
+        Readings of `devices` in these hours; others are left out.
+    devices : sequence of (str, str, int)
+        Device, site, seconds an instant stands for; preferred first.
+    known : mapping of str to sequence of OutletRow
+        Outlets by site.
+
+    Returns
+    -------
+    StackHours
+        One row per claimed hour with a reading, in the claim's order. Values that the device does not vouch for stay
+        out.
+
+    Notes
+    -----
+    HJ 212-2017 annex D: hourly means of dry gas at the standard state of at least 45 minutes; the mean is converted
+    with the hour's mean oxygen. Without oxygen the monitor's own converted value counts.
+    """
+    site = np.array([claim.sites.index(name) for _, name, _ in devices], dtype=np.int64)
+    begun = site[readings.device] * _SCALE + readings.times_s - readings.times_s % HOUR_S
+    present = np.isin(claim.site * _SCALE + claim.hours_s, begun)
+    claim = HourClaim(claim.ids, claim.sites, claim.site[present], claim.hours_s[present])
+    kept = readings.rows(np.isin(begun, claim.site * _SCALE + claim.hours_s))
+    sites = [claim.sites[at] for at in site[kept.device].tolist()]
+    flags = np.where(vouched(kept.marks), kept.flags, np.uint8(FAIL))
+    values = _dry(kept, sites, known)
+    by_speed = np.isnan(kept.values[:, _FLOW]) & ~np.isnan(values[:, _FLOW])
+    flags[by_speed, _FLOW] = flags[by_speed, _VELOCITY]
+    intervals = np.array([interval for _, _, interval in devices], dtype=np.int64)
+    ready = SiteReadings(kept.device, kept.times_s, kept.spans_s, values, flags, site, intervals)
+    means = site_hours(claim, ready, emission_rules().minutes_per_hour, family=STACK)
+    return judged_hours(means, known, _stopped_share(claim, kept, site, intervals))
+
+
+def _dry(readings: DeviceReadings, sites: Sequence[str], known: Outlets) -> Floats:
+    """Values as dry gas at the standard state, by the outlet in force on each reading's local day."""
+    values, days = readings.values.copy(), dates_of(day_number(readings.times_s))
+    pairs = list(zip(sites, days, strict=True))
+    for pair in sorted(set(pairs)):
+        outlet = outlet_on(known, *pair)
+        if outlet is not None:
+            rows = np.array([one == pair for one in pairs], dtype=np.bool_)
+            values[rows] = dry_standard_rows(
+                readings.values[rows],
+                basis=outlet.basis,
+                flow_basis=outlet.flow_basis,
+                duct_area_m2=outlet.duct_area_m2,
+                atmospheric_kpa=outlet.atmospheric_kpa,
+                rules=emission_rules(),
+            )
+    return values
+
+
+def _stopped_share(
+    claim: HourClaim,
+    readings: DeviceReadings,
+    site: npt.NDArray[np.int64],
+    intervals: npt.NDArray[np.int64],
+) -> Floats:
+    """Share of the time told for each claimed hour that is marked out of operation; NaN without a reading."""
+    wanted = claim.site * _SCALE + claim.hours_s
+    order = np.argsort(wanted)
+    keys = site[readings.device] * _SCALE + readings.times_s - readings.times_s % HOUR_S
+    rows = order[np.searchsorted(wanted[order], keys)]
+    covers = np.where(readings.spans_s == 0, intervals[readings.device], readings.spans_s).astype(np.float64)
+    still = stopped(readings.marks).any(axis=1)
+    told = np.bincount(rows, covers, minlength=len(wanted))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.bincount(rows, covers * still, minlength=len(wanted)) / told)
+
+
+def judged_hours(means: HourRows, known: Outlets, stopped_share: Floats) -> StackHours:
+    """Conversion, limits, mass and state of hourly means.
+
+    Parameters
+    ----------
+    means : HourRows
+        n hours of family stack, dry gas at the standard state; NaN = not valid.
+    known : mapping of str to sequence of OutletRow
+        Outlets by site.
+    stopped_share : ndarray of float64
+        Shape (n,); share of the hour marked out of operation.
+
+    Returns
+    -------
+    StackHours
+        Only hours in the state running are judged.
+    """
+    rules, rows = emission_rules(), len(means.sites)
+    measured, gas = means.values[:, _MEASURED], means.values[:, _GAS]
+    sent = np.column_stack([means.values[:, _SENT], np.full(rows, np.nan)])
+    converted, limits = np.full(measured.shape, np.nan), np.full(measured.shape, np.nan)
+    near_air = np.zeros(rows, dtype=np.bool_)
+    days = dates_of(day_number(means.hours_s))
+    found = [outlet_on(known, site, day) for site, day in zip(means.sites, days, strict=True)]
+    for at, (outlet, day) in enumerate(zip(found, days, strict=True)):
+        if outlet is not None:
+            bounds = emission_limits(outlet.kind, day)
+            limits[at] = [bounds[one].limit if one in bounds else np.nan for one in POLLUTANTS]
+    for reference in {_reference(outlet) for outlet in found}:
+        chosen = np.array([_reference(outlet) == reference for outlet in found], dtype=np.bool_)
+        result = conversion(measured[chosen], gas[chosen, :1], reference, rules=rules)
+        converted[chosen] = result.values
+        near_air[chosen] = result.standstill[:, 0]
+    unknown = np.isnan(gas[:, :1]) & np.isnan(converted)
+    converted = np.where(unknown, sent, converted)
+    nothing = np.isnan(measured).all(axis=1)
+    still = nothing & (np.nan_to_num(stopped_share) >= 0.5)
+    states = np.select([still, nothing, near_air], ["stopped", "invalid", "standstill"], "running").tolist()
+    judged = ~np.isnan(converted) & ~np.isnan(limits) & (np.array(states, dtype=object) == "running")[:, None]
+    with np.errstate(invalid="ignore"):
+        over = np.where(judged, (converted > limits).astype(np.float64), np.nan)
+    kg = mass_rate(measured, gas[:, 1:2])
+    kinds = [outlet.kind if outlet else None for outlet in found]
+    return StackHours(
+        means.sites,
+        means.hours_s,
+        measured,
+        converted,
+        limits,
+        over,
+        kg,
+        gas,
+        means.minutes,
+        means.flags,
+        states,
+        kinds,
+    )
+
+
+def _reference(outlet: OutletRow | None) -> float | None:
+    """Reference oxygen of an outlet; None: nothing is converted."""
+    if outlet is None:
+        return None
+    return outlet.reference_oxygen if outlet.reference_oxygen is not None else outlets()[outlet.kind].reference_oxygen
+
+
+def _operating(hours: StackHours) -> Booleans:
+    return np.array([state != "stopped" for state in hours.states], dtype=np.bool_)
+
+
+def stack_days(hours: StackHours) -> list[StackDayRow]:
+    """Days of stacks from all their hours of these days, per pollutant that was measured or has a limit.
+
+    HJ 212-2017 annex D: a daily mean needs 20 valid hours; the emission is the sum over hours with a known mass.
+    """
+    rules = emission_rules()
+    sites = sorted(set(hours.sites))
+    numbers = [sites.index(site) for site in hours.sites]
+    operating = _operating(hours)
+    parts = (hours.measured, hours.converted, hours.kg, hours.over)
+    stacked = np.concatenate([*parts, operating[:, None].astype(np.float64)], axis=1)
+    owners, days, grids = day_grids(numbers, hours.hours_s, stacked)
+    width, rows = len(POLLUTANTS), []
+    for owner, day, grid in zip(owners.tolist(), dates_of(days), grids, strict=True):
+        means = [day_mean(grid[: 2 * width], rules=rules)]
+        values = means[0].valid_values
+        for at, pollutant in enumerate(POLLUTANTS):
+            kg, over = grid[2 * width + at], grid[3 * width + at]
+            if np.isnan(grid[at]).all() and np.isnan(over).all():
+                continue
+            rows.append(
+                StackDayRow(
+                    site=sites[owner],
+                    day=day,
+                    pollutant=pollutant,
+                    measured=_optional(values[at]),
+                    converted=_optional(values[width + at]),
+                    valid_hours=int(means[0].counts[at]),
+                    operating_hours=int(np.nansum(grid[-1])),
+                    judged_hours=int(np.count_nonzero(~np.isnan(over))),
+                    over_hours=int(np.nansum(over)),
+                    kg=float(np.nansum(kg)),
+                    mass_hours=int(np.count_nonzero(~np.isnan(kg))),
+                )
+            )
+    return rows
+
+
+def stack_months(hours: StackHours, month: dt.date, known: Outlets) -> list[StackMonthRow]:
+    """The month of stacks from all their hours in it: per pollutant, and ``any`` for all with a limit together.
+
+    An hour is within when every pollutant that has a limit is judged and within, over when one is over.
+    """
+    rows = []
+    for site in sorted(set(hours.sites)):
+        at = np.array([name == site for name in hours.sites], dtype=np.bool_)
+        operating, over = _operating(hours)[at], hours.over[at]
+        judged, limited, kg = ~np.isnan(over), ~np.isnan(hours.limits[at]), hours.kg[at]
+        any_over = (over == 1).any(axis=1)
+        within = limited.any(axis=1) & (~limited | (over == 0)).all(axis=1)
+        last = outlet_on(known, site, max(dates_of(day_number(hours.hours_s[at]))))
+        for number, pollutant in enumerate(POLLUTANTS):
+            if np.isnan(hours.measured[at, number]).all() and not limited[:, number].any():
+                continue
+            share = (judged[:, number], over[:, number] == 1)
+            permitted = getattr(last, f"permitted_{pollutant}_t", None)
+            rows.append(_month(site, month, pollutant, operating, share=share, kg=kg[:, number], permitted=permitted))
+        if limited.any():
+            share = (any_over | within, any_over)
+            rows.append(_month(site, month, _ANY, operating, share=share, kg=np.zeros(0), permitted=None))
+    return rows
+
+
+def _month(  # noqa: PLR0913 - keyword-only from the fifth on
+    site: str,
+    month: dt.date,
+    pollutant: str,
+    operating: Booleans,
+    *,
+    share: tuple[Booleans, Booleans],
+    kg: Floats,
+    permitted: float | None,
+) -> StackMonthRow:
+    same = np.zeros(len(operating), dtype=np.int64)
+    result = monthly_share(same, *share, standing=~operating, rules=emission_rules())
+    met = float(result.met[0])
+    missing = np.isnan(kg) & operating[: len(kg)]
+    return StackMonthRow(
+        site=site,
+        month=month,
+        pollutant=pollutant,
+        hours=len(operating),
+        operating_hours=int(result.operating[0]),
+        judged_hours=int(result.judged[0]),
+        over_hours=int(result.over[0]),
+        percent=_optional(result.percent[0]),
+        met=None if np.isnan(met) else met > 0,
+        kg=float(np.nansum(kg)),
+        missing_hours=int(np.count_nonzero(missing)),
+        permitted_t=permitted,
+    )
+
+
+def _optional(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

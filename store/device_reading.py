@@ -1,0 +1,146 @@
+"""Readings of devices of one family as they count: revisions applied, marks beside values."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from psycopg import sql
+
+from domain.family import Family
+from domain.period import HOUR_S
+from store.binary import copy_records
+from store.connection import Connection
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Letters = npt.NDArray[np.uint8]
+
+#: PostgreSQL's binary times count from 2000-01-01 UTC.
+_EPOCH_2000_S: Final = 946_684_800
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceReadings:
+    """Readings of one family: n rows of k columns, ordered by device, time and span.
+
+    Attributes
+    ----------
+    devices : tuple of str
+        Devices asked for.
+    device : ndarray of int64
+        Shape (n,); index into `devices`.
+    times_s, spans_s : ndarray of int64
+        Shape (n,); start (Unix time) and seconds covered, 0 = an instant.
+    values : ndarray of float64
+        Shape (n, k); the newest accepted revision where there is one; NaN = missing.
+    flags, marks : ndarray of uint8
+        Shape (n, k); QARTOD flags, and the device's letters as ASCII codes.
+    """
+
+    devices: tuple[str, ...]
+    device: Integers
+    times_s: Integers
+    spans_s: Integers
+    values: Floats
+    flags: Letters
+    marks: Letters
+
+    def rows(self, kept: npt.NDArray[np.bool_]) -> DeviceReadings:
+        """The rows where `kept` is true."""
+        return DeviceReadings(
+            self.devices,
+            self.device[kept],
+            self.times_s[kept],
+            self.spans_s[kept],
+            self.values[kept],
+            self.flags[kept],
+            self.marks[kept],
+        )
+
+
+#: A row of `revision` carries the values, flags and marks of the whole reading; the newest accepted one counts.
+_READINGS: Final = """
+copy (
+    with revised as materialized (
+        select distinct on (device_id, time, span_s) device_id, time, span_s, new_values, flag, mark
+        from revision
+        where family = {family} and status = 'accepted' and factor = '' and field = ''
+          and time >= {low} and time < {high} and device_id = any({devices})
+        order by device_id, time, span_s, decided_at desc, id desc
+    )
+    select d.at::int, r.time, r.span_s, coalesce(v.flag, r.flag), coalesce(v.mark, r.mark), {values}
+    from unnest({devices}::text[]) with ordinality as d (id, at)
+    join {table} r on r.device_id = d.id
+    left join revised v on v.device_id = r.device_id and v.time = r.time and v.span_s = r.span_s
+    where r.time >= {low} and r.time < {high} and r.device_id = any({devices}) and r.span_s <= {longest}
+    order by d.at, r.time, r.span_s
+) to stdout (format binary)
+"""
+
+
+def read_device_readings(  # noqa: PLR0913 - keyword-only from the fourth on
+    conn: Connection,
+    family: Family,
+    devices: Sequence[str],
+    *,
+    low: dt.datetime,
+    high: dt.datetime,
+    longest_s: int = HOUR_S,
+) -> DeviceReadings:
+    """Readings that start at or after `low` and before `high`.
+
+    Parameters
+    ----------
+    conn : Connection
+        As role lantian_app.
+    family : Family
+        Whose table.
+    devices : sequence of str
+        Each once.
+    low, high : datetime
+        Aware bounds.
+    longest_s : int
+        Readings that cover more are left out.
+
+    Returns
+    -------
+    DeviceReadings
+        Empty arrays when there is nothing.
+    """
+    columns = sql.SQL(", ").join(
+        sql.SQL(
+            "coalesce(case when v.device_id is null then r.{column} else (v.new_values ->> {key})::double precision"
+            " end, 'NaN'::double precision)"
+        ).format(column=sql.Identifier(key), key=sql.Literal(key))
+        for key in family.keys
+    )
+    statement = sql.SQL(_READINGS).format(
+        family=sql.Literal(family.key),
+        table=sql.Identifier(family.table),
+        devices=sql.Literal(list(devices)),
+        low=sql.Literal(low),
+        high=sql.Literal(high),
+        longest=sql.Literal(longest_s),
+        values=columns,
+    )
+    letters = f"S{family.width}"
+    fields = [("device", ">i4"), ("time", ">i8"), ("span", ">i4"), ("flag", letters), ("mark", letters)]
+    rows = copy_records(conn, statement, [*fields, *((key, ">f8") for key in family.keys)])
+    return DeviceReadings(
+        tuple(devices),
+        rows["device"].astype(np.int64) - 1,
+        rows["time"].astype(np.int64) // 1_000_000 + _EPOCH_2000_S,
+        rows["span"].astype(np.int64),
+        np.column_stack([rows[key] for key in family.keys]).astype(np.float64),
+        _codes(rows["flag"], family.width) - np.uint8(ord("0")),
+        _codes(rows["mark"], family.width),
+    )
+
+
+def _codes(texts: npt.NDArray[np.bytes_], width: int) -> Letters:
+    return np.ascontiguousarray(texts).view(np.uint8).reshape(-1, width)

@@ -1,0 +1,114 @@
+"""Outlets: how a stack is judged from a day on."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+from typing import Final
+
+from domain.error import ConfigurationError
+from store.connection import Connection
+
+#: State of the gas that a monitor tells its values for.
+BASES: Final[tuple[str, ...]] = ("dry-standard", "wet-standard", "duct")
+FLOW_BASES: Final[tuple[str, ...]] = ("dry-standard", "duct")
+
+
+@dataclass(frozen=True, slots=True)
+class OutletRow:
+    """One outlet from `valid_from` to `valid_to` (None: until further notice), both days inside.
+
+    Attributes
+    ----------
+    site : str
+        Stack.
+    valid_from, valid_to : date or None
+        Local days.
+    kind : str
+        Key of `domain.emission.outlets`.
+    reference_oxygen : float or None
+        Percent; None: that of the kind.
+    basis, flow_basis : str
+        State of the gas that concentrations with oxygen, and the flow, are told for.
+    duct_area_m2 : float or None
+        Cross section, for a flow from the gas speed.
+    atmospheric_kpa : float
+        Air pressure at the site.
+    permitted_pm_t, permitted_so2_t, permitted_nox_t : float or None
+        Permitted totals of a calendar year.
+    note : str or None
+        Remark.
+    """
+
+    site: str
+    valid_from: dt.date
+    valid_to: dt.date | None
+    kind: str
+    reference_oxygen: float | None = None
+    basis: str = "dry-standard"
+    flow_basis: str = "dry-standard"
+    duct_area_m2: float | None = None
+    atmospheric_kpa: float = 101.325
+    permitted_pm_t: float | None = None
+    permitted_so2_t: float | None = None
+    permitted_nox_t: float | None = None
+    note: str | None = None
+
+    def holds_on(self, day: dt.date) -> bool:
+        """Whether it judges data of local `day`."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
+_COLUMNS: Final = "site_id, " + ", ".join(field.name for field in fields(OutletRow)[1:])
+
+
+def read_outlets(conn: Connection, sites: Sequence[str] | None = None) -> list[OutletRow]:
+    """Outlets of `sites` (None: of all), ordered by site and first day."""
+    rows = conn.execute(
+        f"select {_COLUMNS} from outlet where %s::text[] is null or site_id = any(%s) order by site_id, valid_from",  # noqa: S608 - column names of this module
+        (sites if sites is None else list(sites), sites if sites is None else list(sites)),
+    ).fetchall()
+    return [OutletRow(*row) for row in rows]
+
+
+def write_outlets(conn: Connection, outlets: Sequence[OutletRow]) -> None:
+    """Insert outlets or bring those of the same site and first day to the given state; the caller commits.
+
+    Parameters
+    ----------
+    conn : Connection
+        As role lantian_app.
+    outlets : sequence of OutletRow
+        Each site and first day once.
+
+    Raises
+    ------
+    ConfigurationError
+        When two outlets of a site would hold on one day, or a site is no stack.
+    """
+    names = [field.name for field in fields(OutletRow)][2:]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names)
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            f"insert into outlet ({_COLUMNS}) values ({', '.join(['%s'] * (len(names) + 2))})"  # noqa: S608 - as above
+            f" on conflict (site_id, valid_from) do update set {changes}, edited_at = now()",
+            [astuple(outlet) for outlet in outlets],
+        )
+    sites = sorted({outlet.site for outlet in outlets})
+    row = conn.execute(
+        "select s.id, s.kind from site s where s.id = any(%s) and s.kind <> 'stack' order by s.id limit 1", (sites,)
+    ).fetchone()
+    if row is not None:
+        raise ConfigurationError(f"outlet {row[0]!r}: found a site of kind {row[1]}, expected a stack")
+    row = conn.execute(
+        "select a.site_id, a.valid_from, b.valid_from from outlet a join outlet b on b.site_id = a.site_id"
+        " and b.valid_from > a.valid_from and (a.valid_to is null or b.valid_from <= a.valid_to)"
+        " where a.site_id = any(%s) order by 1, 2 limit 1",
+        (sites,),
+    ).fetchone()
+    if row is not None:
+        raise ConfigurationError(
+            f"outlet {row[0]!r}: found that both the one from {row[1]} and the one from {row[2]} hold on {row[2]};"
+            " expected a last day of the earlier one"
+        )
