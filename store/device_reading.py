@@ -15,6 +15,7 @@ from domain.family import Family
 from domain.period import HOUR_S
 from store.binary import copy_records
 from store.connection import Connection
+from store.judgement import FlaggedReadings, judged_flags
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -39,7 +40,7 @@ class DeviceReadings:
     values : ndarray of float64
         Shape (n, k); the newest accepted revision where there is one; NaN = missing.
     flags, marks : ndarray of uint8
-        Shape (n, k); QARTOD flags, and the device's letters as ASCII codes.
+        Shape (n, k); QARTOD flags after reviews, and the device's letters as ASCII codes.
     """
 
     devices: tuple[str, ...]
@@ -131,13 +132,16 @@ def read_device_readings(  # noqa: PLR0913 - keyword-only from the fourth on
     letters = f"S{family.width}"
     fields = [("device", ">i4"), ("time", ">i8"), ("span", ">i4"), ("flag", letters), ("mark", letters)]
     rows = copy_records(conn, statement, [*fields, *((key, ">f8") for key in family.keys)])
+    device = rows["device"].astype(np.int64) - 1
+    times_s = rows["time"].astype(np.int64) // 1_000_000 + _EPOCH_2000_S
+    flags = _codes(rows["flag"], family.width) - np.uint8(ord("0"))
     return DeviceReadings(
         tuple(devices),
-        rows["device"].astype(np.int64) - 1,
-        rows["time"].astype(np.int64) // 1_000_000 + _EPOCH_2000_S,
+        device,
+        times_s,
         rows["span"].astype(np.int64),
         np.column_stack([rows[key] for key in family.keys]).astype(np.float64),
-        _codes(rows["flag"], family.width) - np.uint8(ord("0")),
+        judged_flags(conn, FlaggedReadings(family.key, devices, device, times_s, flags)),
         _codes(rows["mark"], family.width),
     )
 

@@ -80,6 +80,15 @@ def write_plant_hours(conn: Connection, hours: PlantHours) -> int:
     return upsert(conn, "plant_hour", ("device_id", "hour", *COLUMNS, "minutes"), keys=2, records=records)
 
 
+def mark_plant_hours(conn: Connection, low: dt.datetime, high: dt.datetime) -> int:
+    """Queue every settled hour of a plant device with low <= hour < high again; returns how many."""
+    return conn.execute(
+        "insert into dirty_hour (family, site_id, hour) select distinct 'plant', d.site_id, p.hour"
+        " from plant_hour p join device d on d.id = p.device_id where p.hour >= %s and p.hour < %s",
+        (low, high),
+    ).rowcount
+
+
 def read_site_devices(conn: Connection, family: str, sites: Sequence[str]) -> list[tuple[str, str, int]]:
     """Devices of a family at `sites`, retired ones too: (id, site, seconds an instant stands for), preferred first."""
     rows = conn.execute(

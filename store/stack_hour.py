@@ -67,6 +67,25 @@ class StackHours:
     states: list[str]
     kinds: list[str | None]
 
+    def rows(self, kept: npt.ArrayLike) -> StackHours:
+        """The rows where `kept`, shape (n,), is true."""
+        at = np.flatnonzero(kept)
+        chosen = at.tolist()
+        return StackHours(
+            [self.sites[row] for row in chosen],
+            self.hours_s[at],
+            self.measured[at],
+            self.converted[at],
+            self.limits[at],
+            self.over[at],
+            self.kg[at],
+            self.gas[at],
+            self.minutes[at],
+            [self.flags[row] for row in chosen],
+            [self.states[row] for row in chosen],
+            [self.kinds[row] for row in chosen],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StackDayRow:
@@ -180,6 +199,17 @@ def read_stack_months(conn: Connection, first: dt.date, last: dt.date) -> list[t
         (first, last),
     ).fetchall()
     return [(row[0], float(row[1]), StackMonthRow(*row[2:])) for row in rows]
+
+
+def read_stack_hour_texts(
+    conn: Connection, site: str, low: dt.datetime, high: dt.datetime
+) -> list[tuple[dt.datetime, str, float | None, float | None, float | None, str, float | None, float | None, str]]:
+    """Hours of a stack as people read them: hour, pollutant, measured, converted, limit, verdict, kg, oxygen, state."""
+    return conn.execute(
+        "select hour, pollutant, value, converted, limit_value, verdict_zh, kg, o2, state_zh from screen.stack_hour"
+        " where site_id = %s and hour >= %s and hour < %s order by hour, position",
+        (site, low, high),
+    ).fetchall()
 
 
 def mark_stack_hours(conn: Connection, low: dt.datetime, high: dt.datetime) -> int:

@@ -20,7 +20,9 @@ from domain.error import ConfigurationError
 from domain.period import midnight
 from store.connection import Connection, connect
 from store.error import translated
+from store.plant_hour import mark_plant_hours
 from store.settlement import mark_hours
+from store.stack_hour import mark_stack_hours
 
 
 @click.command("settle")
@@ -51,7 +53,9 @@ def mark_again(first: dt.date, last: dt.date) -> None:
     if last < first:
         raise ConfigurationError(f"--again {first} {last}: expected the earlier day first")
     with translated("mark hours"), _open() as conn:
-        mark_hours(conn, midnight(first), midnight(last + dt.timedelta(days=1)))
+        bounds = midnight(first), midnight(last + dt.timedelta(days=1))
+        for mark in (mark_hours, mark_stack_hours, mark_plant_hours):
+            mark(conn, *bounds)
 
 
 def follow_queues(interval_s: float) -> None:

@@ -234,22 +234,26 @@ def stack_days(hours: StackHours) -> list[StackDayRow]:
 def stack_months(hours: StackHours, month: dt.date, known: Outlets) -> list[StackMonthRow]:
     """The month of stacks from all their hours in it: per pollutant, and ``any`` for all with a limit together.
 
-    An hour is within when every pollutant that has a limit is judged and within, over when one is over.
+    An hour is within when every pollutant that has a limit and was measured in the month is judged and within, over
+    when one is over.
     """
     rows = []
     for site in sorted(set(hours.sites)):
-        at = np.array([name == site for name in hours.sites], dtype=np.bool_)
-        operating, over = _operating(hours)[at], hours.over[at]
-        judged, limited, kg = ~np.isnan(over), ~np.isnan(hours.limits[at]), hours.kg[at]
+        own = hours.rows([name == site for name in hours.sites])
+        operating, over = _operating(own), own.over
+        judged, limited = ~np.isnan(over), ~np.isnan(own.limits)
         any_over = (over == 1).any(axis=1)
-        within = limited.any(axis=1) & (~limited | (over == 0)).all(axis=1)
-        last = outlet_on(known, site, max(dates_of(day_number(hours.hours_s[at]))))
+        needed = limited & ~np.isnan(own.measured).all(axis=0)
+        within = needed.any(axis=1) & (~needed | (over == 0)).all(axis=1)
+        last = outlet_on(known, site, max(dates_of(day_number(own.hours_s))))
         for number, pollutant in enumerate(POLLUTANTS):
-            if np.isnan(hours.measured[at, number]).all() and not limited[:, number].any():
+            if np.isnan(own.measured[:, number]).all() and not limited[:, number].any():
                 continue
             share = (judged[:, number], over[:, number] == 1)
             permitted = getattr(last, f"permitted_{pollutant}_t", None)
-            rows.append(_month(site, month, pollutant, operating, share=share, kg=kg[:, number], permitted=permitted))
+            rows.append(
+                _month(site, month, pollutant, operating, share=share, kg=own.kg[:, number], permitted=permitted)
+            )
         if limited.any():
             share = (any_over | within, any_over)
             rows.append(_month(site, month, _ANY, operating, share=share, kg=np.zeros(0), permitted=None))
