@@ -50,13 +50,14 @@ class Screening:
     failed: npt.NDArray[np.uint8]
 
 
-def screening(
+def screening(  # noqa: PLR0913 - parallel columns of one table
     limits: Sequence[ScreeningLimit],
     devices: npt.ArrayLike,
     times_s: npt.ArrayLike,
     *,
     values: npt.ArrayLike,
     marks: npt.NDArray[np.uint8] | None = None,
+    persistence: bool = True,
 ) -> Screening:
     """Run every test over a batch of readings of one family.
 
@@ -75,6 +76,8 @@ def screening(
         Shape (n, k); NaN = missing.
     marks : ndarray of uint8, optional
         Shape (n, k); ASCII codes of the device's status letters (`domain.flag.MARK_FLAGS`).
+    persistence : bool
+        Whether constant runs are looked for; they need many hours of rows.
 
     Returns
     -------
@@ -92,7 +95,8 @@ def screening(
         PERSISTENCE: np.zeros(data.shape, dtype=np.bool_),
     }
     doubtful[STEP][order] = step_exceeded(limits, owners[order], times[order], values=data[order])
-    doubtful[PERSISTENCE][order] = constant(limits, owners[order], times[order], values=data[order])
+    if persistence:
+        doubtful[PERSISTENCE][order] = constant(limits, owners[order], times[order], values=data[order])
     by_range = range_flags(limits, data)
     results = [np.where(present, by_range, MISSING).astype(np.uint8)]
     failed = np.where(by_range > GOOD, np.uint8(RANGE), np.uint8(0))
@@ -137,7 +141,8 @@ def step_exceeded(
 def constant(limits: Sequence[ScreeningLimit], devices: Integers, times_s: Integers, *, values: Floats) -> Booleans:
     """Where a value belongs to a run of one value that lasts `constant_h` or longer; rows sorted, shape (n, k).
 
-    A missing value, another device or a gap of more than two hours ends a run; the exempt value never counts.
+    A missing value, another device or a gap of more than two hours ends a run; values from 0 to the exempt one never
+    count.
     """
     count = len(values)
     if not count:
@@ -153,4 +158,5 @@ def constant(limits: Sequence[ScreeningLimit], devices: Integers, times_s: Integ
     lasted_h = (times_s[last] - times_s[first]) / HOUR_S
     least_h = np.array([limit.constant_h for limit in limits])
     exempt = np.array([limit.exempt for limit in limits])
-    return np.asarray((lasted_h >= least_h) & (values != exempt) & ~np.isnan(values))
+    may_stay = (values >= 0) & (values <= exempt)
+    return np.asarray((lasted_h >= least_h) & ~may_stay & ~np.isnan(values))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+
+from domain.table import Row, load_table
 
 Flags = npt.NDArray[np.uint8]
 
@@ -25,16 +28,24 @@ NAMES_ZH: Final = MappingProxyType(
 #: Flags whose values enter statistics: all valid data must (GB 3095-2026 6.4); suspicion alone removes nothing.
 USABLE: Final[tuple[int, ...]] = (GOOD, NOT_EVALUATED, SUSPECT)
 
-#: Marks of HJ 212-2017: letter -> Chinese meaning. Anything but N says the device itself does not vouch for the value.
-MARKS_ZH: Final = MappingProxyType(
-    {"N": "正常", "F": "停运", "M": "维护", "S": "手工输入", "D": "故障", "C": "校准", "T": "超上限", "B": "通讯异常"}
-)
 #: Letter stored where the device sent no mark.
 NO_MARK: Final = "-"
+_WORDS: Final = {"good": GOOD, "suspect": SUSPECT, "fail": FAIL}
+
+
+def _mark(row: Row) -> tuple[str, str, int]:
+    letter = row.text("letter")
+    if len(letter) != 1:
+        raise row.fault("letter", "one letter")
+    row.text("clause")
+    return letter, row.text("name_zh"), _WORDS[row.choice("flag", tuple(_WORDS))]
+
+
+_MARKS = load_table(Path(__file__).parent / "screening" / "mark.csv", ("letter", "name_zh", "flag", "clause"), _mark)
+#: Marks of HJ 212-2017: letter -> Chinese meaning. Anything but N says the device itself does not vouch for the value.
+MARKS_ZH: Final = MappingProxyType({letter: name for letter, name, _ in _MARKS if letter != NO_MARK})
 #: The flag a mark alone justifies; other letters are kept as sent and lead to SUSPECT.
-MARK_FLAGS: Final = MappingProxyType(
-    {"N": GOOD, "-": GOOD, "S": SUSPECT, "F": FAIL, "M": FAIL, "D": FAIL, "C": FAIL, "T": FAIL, "B": FAIL}
-)
+MARK_FLAGS: Final = MappingProxyType({letter: flag for letter, _, flag in _MARKS})
 
 _RANK = np.full(256, 0, dtype=np.uint8)
 for _rank, _flag in enumerate(PRECEDENCE):

@@ -47,7 +47,7 @@ class ScreeningLimit:
     constant_h : float
         Hours of one unchanged value that raise suspicion.
     exempt : float
-        A value that may stay unchanged.
+        Values from 0 to this one may stay unchanged.
     """
 
     column: str

@@ -1,0 +1,263 @@
+"""Faults of air devices found by the quality tests, and false alarms on a sound fleet and on real measurements.
+
+The demonstration network measures a reading a minute; each fault of the simulator is given to one device after another.
+Nothing goes over a wire: what the collector would store goes to the pure functions that the screening job calls. Run as
+``python -m benchmarks.faults_air [DAYS] [PRSA_FILE ...]``; DAYS (14) are judged in each of four seasons.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from analytics.averaging import hourly_mean
+from analytics.quality import CLOCK, CROSS, DRIFT, GAP, HUMIDITY, RATE, SPATIAL, SPIKE
+from analytics.quality_hour import LOOK_BACK_H, HourGrid, hour_quality, plane_positions
+from analytics.quality_reading import ReadingSeries, reading_quality
+from analytics.screening import PERSISTENCE, STEP
+from app.prsa import load_prsa
+from domain.county import County, load_county
+from domain.family import AIR
+from domain.flag import usable
+from domain.quality_table import instrument_kinds, quality_tests
+from firmware_sim import fault as faults
+from firmware_sim.fault import OPTIONS, Fault, Option, altered
+from firmware_sim.station import Station, county_stations, samples
+from firmware_sim.weather import Sky
+
+Integers = npt.NDArray[np.int64]
+Masks = npt.NDArray[np.int16]
+
+SEED = 1
+MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
+SEASONS = [dt.datetime(2026, month, 5, tzinfo=dt.UTC) for month in (1, 4, 7, 10)]
+WARM_UP_H = LOOK_BACK_H
+#: Marks one alarm: findings of a test on a device with no more than so many quiet hours between.
+QUIET_H = 3
+#: What says something true about the air or the line, not that an instrument is wrong.
+CIRCUMSTANCES = HUMIDITY | GAP
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A fault of one device at a time, and the tests of which one at least must find it."""
+
+    title: str
+    kind: str
+    options: dict[str, Option]
+    hours: int
+    expected: int
+
+
+APART = DRIFT | SPATIAL
+SCENARIOS = (
+    Scenario("PM2.5 stuck for 24 h", faults.STUCK, {"columns": ("pm25",)}, 24, PERSISTENCE),
+    Scenario("all columns stuck for 24 h", faults.STUCK, {}, 24, PERSISTENCE),
+    Scenario("PM2.5 drifts by 1 µg/m³ an hour", faults.DRIFT, {"columns": ("pm25",), "per_hour": 1.0}, 96, APART),
+    Scenario("PM2.5 drifts by 0.5 µg/m³ an hour", faults.DRIFT, {"columns": ("pm25",), "per_hour": 0.5}, 144, APART),
+    Scenario("O3 drifts by 1 µg/m³ an hour", faults.DRIFT, {"columns": ("o3",), "per_hour": 1.0}, 144, APART),
+    Scenario("PM2.5 spikes, tenfold, 5 % of the minutes", faults.SPIKE, {"columns": ("pm25",)}, 24, SPIKE),
+    Scenario("NO2 spikes, tenfold, 1 % of the minutes", faults.SPIKE, {"columns": ("no2",), "share": 0.01}, 24, SPIKE),
+    Scenario("no readings for 2 h", faults.GAP, {}, 2, GAP),
+    Scenario("clock 30 minutes behind for 24 h", faults.CLOCK_JUMP, {"by": -1800.0}, 24, CLOCK),
+    Scenario("clock 8 minutes ahead for 24 h", faults.CLOCK_JUMP, {"by": 480.0}, 24, CLOCK),
+    Scenario("PM2.5 and PM10 exchanged", faults.SENSOR_SWAP, {"columns": ("pm25", "pm10")}, 48, CROSS | APART),
+    Scenario("NO2 and O3 exchanged", faults.SENSOR_SWAP, {"columns": ("no2", "o3")}, 72, APART | RATE | STEP),
+    Scenario("PM2.5 reads twice as high", faults.SENSOR_SWAP, {"columns": ("pm25",), "gain": 2.0}, 72, APART),
+    Scenario("PM2.5 reads half", faults.SENSOR_SWAP, {"columns": ("pm25",), "gain": 0.5}, 72, APART),
+    Scenario("power cut of 3 h, sent afterwards", faults.POWER_CUT, {}, 3, 0),
+)
+
+
+class Fleet:
+    """Minutes of the demonstration network from `start` for `hours` hours."""
+
+    def __init__(self, county: County, start: dt.datetime, hours: int) -> None:
+        self.stations = county_stations(county)
+        places = {site.id: (site.longitude, site.latitude) for site in county.sites}
+        degrees = np.array([places[station.site] for station in self.stations])
+        self.positions_m = plane_positions(degrees[:, 0], degrees[:, 1])
+        self.times_s = int(start.timestamp()) + MINUTE_S * np.arange(hours * 60, dtype=np.int64)
+        self.hours_s = self.times_s[::60]
+        self.sky = Sky(SEED)
+        self.sound = [samples(self.sky, station, self.times_s, MINUTE_S) for station in self.stations]
+        self.masks, self.means, self.lows, self.highs = [], [], [], []
+        for at, station in enumerate(self.stations):
+            mask, *hours_of = self.judged(station, self.sound[at], self.times_s, self.times_s + MINUTE_S + 2.0)
+            self.masks.append(mask)
+            for kept, found in zip((self.means, self.lows, self.highs), hours_of, strict=True):
+                kept.append(found)
+
+    def judged(
+        self, station: Station, shown: dict[str, np.ndarray], times_s: Integers, received_s: np.ndarray
+    ) -> tuple[Masks, np.ndarray, np.ndarray, np.ndarray]:
+        """Mask of each hour and column by the tests of readings; means, lowest and highest usable values."""
+        values = np.full((len(times_s), AIR.width), np.nan)
+        for name, column in shown.items():
+            values[:, AIR.position(name)] = column
+        none = np.full(values.shape, np.nan)
+        spans = np.full(times_s.shape, MINUTE_S)
+        series = ReadingSeries(
+            np.zeros(times_s.shape, np.int64), times_s, spans, received_s, spans, values,
+            np.full(values.shape, ord("N"), np.uint8), np.full(times_s.shape, instrument_kinds()[station.kind].optical),
+            none, none,
+        )  # fmt: skip
+        quality = reading_quality(series)
+        used = usable(quality.flags)
+        mean = hourly_mean(series.device, times_s, spans, values=values, usable=used, minimum_minutes=45)
+        slot = (times_s - self.hours_s[0]) // HOUR_S
+        inside = (slot >= 0) & (slot < len(self.hours_s))
+        shape = (len(self.hours_s), AIR.width)
+        mask, low, high = np.zeros(shape, np.int16), np.full(shape, np.inf), np.full(shape, -np.inf)
+        np.bitwise_or.at(mask, slot[inside], quality.failed[inside])
+        np.minimum.at(low, slot[inside], np.where(used, values, np.inf)[inside])
+        np.maximum.at(high, slot[inside], np.where(used, values, -np.inf)[inside])
+        means = np.full(shape, np.nan)
+        at = (mean.hours_s - self.hours_s[0]) // HOUR_S
+        kept = (at >= 0) & (at < len(means))
+        means[at[kept]] = mean.statistic.valid_values[kept]
+        low[np.isinf(low)] = high[np.isinf(high)] = np.nan
+        return mask, means, low, high
+
+    def found(self, at: int | None = None, other: tuple[np.ndarray, ...] = ()) -> Masks:
+        """Masks (hours, devices, columns) of the network; device `at` shows `other` instead."""
+        mask, means, lows, highs = (np.stack(part, axis=1) for part in (self.masks, self.means, self.lows, self.highs))
+        if at is not None:
+            for part, instead in zip((mask, means, lows, highs), other, strict=True):
+                part[:, at] = instead
+        grid = HourGrid(self.hours_s, means, lows, highs, self.positions_m, np.ones(len(self.stations), bool))
+        return mask | hour_quality(grid).failed
+
+    def with_fault(self, at: int, scenario: Scenario, start_s: int) -> Masks:
+        """Masks of the network in which one device has a fault from `start_s`."""
+        station, shown = self.stations[at], self.sound[at]
+        options = {name: default for name, default in OPTIONS[scenario.kind].items() if default is not None}
+        fault = Fault(
+            scenario.kind,
+            frozenset((station.id,)),
+            start_s,
+            start_s + scenario.hours * HOUR_S,
+            options | scenario.options,
+        )  # type: ignore[arg-type]
+        during = (self.times_s >= fault.start_s) & (self.times_s < fault.end_s)
+        times, received = self.times_s, self.times_s + MINUTE_S + 2.0
+        if scenario.kind == faults.GAP:
+            shown, times, received = {n: c[~during] for n, c in shown.items()}, times[~during], received[~during]
+        elif scenario.kind == faults.CLOCK_JUMP:
+            labels = times + np.where(during, int(fault.number("by")), 0)
+            _, kept = np.unique(labels, return_index=True)  # the first to come is stored, another value is a revision
+            shown, times, received = {n: c[kept] for n, c in shown.items()}, labels[kept], received[kept]
+        elif scenario.kind == faults.POWER_CUT:
+            back = np.arange(during.sum()) * 0.2
+            received = received.copy()
+            received[during] = fault.end_s + back
+        else:
+            shown = altered(
+                shown, times, [fault], lambda moments: samples(self.sky, station, moments, MINUTE_S), (SEED, station.id)
+            )
+        return self.found(at, self.judged(station, shown, times, received))
+
+
+def alarms(mask: Masks, bit: int) -> int:
+    """Separate findings of a test: (hours, devices, columns) -> count over devices, columns together."""
+    found = ((mask & bit) != 0).any(axis=2)
+    count = 0
+    for device in found.T:
+        hours = np.flatnonzero(device)
+        count += int(len(hours) > 0) + int((np.diff(hours) > QUIET_H).sum())
+    return count
+
+
+def named(mask: int) -> str:
+    """Names of the tests in a mask."""
+    return ", ".join(test.name for test in quality_tests() if mask & test.bit) or "nothing"
+
+
+def report_alarms(title: str, masks: Sequence[Masks], device_days: float) -> None:
+    """Alarms per 100 device-days, test by test, and together without circumstances."""
+    print(f"\n{title}: {device_days:.0f} device-days; alarms per 100 device-days")
+    for test in quality_tests():
+        count = sum(alarms(mask, test.bit) for mask in masks)
+        print(f"  {test.name:12} {100 * count / device_days:7.2f}  ({count})")
+    every = sum(test.bit for test in quality_tests()) & ~CIRCUMSTANCES
+    count = sum(alarms(mask, every) for mask in masks)
+    print(f"  without humidity and gap, together {100 * count / device_days:.2f} ({count})")
+
+
+def fleets(county: County, days: int) -> Iterator[Fleet]:
+    """One stretch per season, with what the tests look back at."""
+    for season in SEASONS:
+        yield Fleet(county, season - dt.timedelta(hours=WARM_UP_H), WARM_UP_H + 24 * days)
+
+
+def measure(days: int) -> None:
+    """The sound fleet, then every fault on every third device in every season."""
+    county, sound = load_county("zhongyang"), []
+    tried = {scenario.title: [0, 0, 0, 0, []] for scenario in SCENARIOS}
+    device_days = 0.0
+    for fleet in fleets(county, days):
+        clean = fleet.found()
+        sound.append(clean[WARM_UP_H:])
+        device_days += days * len(fleet.stations)
+        start_s = int(fleet.hours_s[WARM_UP_H]) + 2 * DAY_S
+        for scenario in SCENARIOS:
+            for at in range(0, len(fleet.stations), 3):
+                row = tried[scenario.title]
+                mask = fleet.with_fault(at, scenario, start_s)
+                first, last = WARM_UP_H + 48, WARM_UP_H + 48 + scenario.hours + 1
+                new = mask & ~clean
+                own = new[first:last, at]
+                hit = np.flatnonzero(((own & scenario.expected) != 0).any(axis=1))
+                row[0] += 1
+                row[1] += len(hit) > 0
+                row[2] |= int(np.bitwise_or.reduce(own, axis=None)) & ~HUMIDITY
+                others = np.delete(new, at, axis=1) & ~np.int16(CIRCUMSTANCES)
+                row[3] += int((others != 0).any(axis=(0, 2)).sum())
+                if len(hit):
+                    row[4].append(int(hit[0]))
+    report_alarms("Sound fleet", sound, device_days)
+    print(f"\n{'fault':45} found   hours to it  tests that find it; other devices that alarm because of it")
+    for scenario in SCENARIOS:
+        count, found, tests, others, delays = tried[scenario.title]
+        delay = f"{np.median(delays):.0f}" if delays else "-"
+        print(f"{scenario.title:45} {found:2}/{count:2}   {delay:>6}       {named(tests)}; {others}")
+
+
+def measure_prsa(paths: Sequence[Path]) -> None:
+    """Alarms on hours that a monitoring authority has published after its own review."""
+    stations = [load_prsa(path) for path in paths]
+    masks = []
+    for station in stations:
+        count = len(station.times_s)
+        spans, none = np.full(count, HOUR_S), np.full(station.values.shape, np.nan)
+        series = ReadingSeries(
+            np.zeros(count, np.int64), station.times_s, spans, np.full(count, np.nan), spans, station.values,
+            np.full(station.values.shape, ord("N"), np.uint8), np.zeros(count, bool), none, none,
+        )  # fmt: skip
+        masks.append(reading_quality(series).failed)
+    values = np.stack([station.values for station in stations], axis=1)
+    grid = HourGrid(
+        stations[0].times_s, values, values, values, np.full((len(stations), 2), np.nan), np.zeros(len(stations), bool)
+    )
+    mask = np.stack(masks, axis=1) | hour_quality(grid).failed
+    present = ~np.isnan(values)
+    report_alarms("PRSA hours", [mask], len(values) / 24 * len(stations))
+    for at, key in enumerate(AIR.keys):
+        if present[:, :, at].any():
+            share = 100 * (mask[:, :, at] & ~np.int16(GAP) != 0)[present[:, :, at]].mean()
+            print(f"  {key:12} {share:.3f} % of {present[:, :, at].sum()} values doubted")
+
+
+if __name__ == "__main__":
+    began = time.perf_counter()
+    measure(int(sys.argv[1]) if len(sys.argv) > 1 else 14)
+    if len(sys.argv) > 2:
+        measure_prsa([Path(name) for name in sys.argv[2:]])
+    print(f"\n{time.perf_counter() - began:.0f} s")
