@@ -155,9 +155,9 @@ def spike_flags(  # noqa: PLR0913 - parallel columns of one table
     Returns
     -------
     ndarray of uint8
-        Shape (n, k); `SUSPECT` beyond the floor, `spike_share` of the median and `spike_factor` scaled MAD, when the adjacent values (those
-        that are there) differ by `spike_isolation` of the deviation too; `NOT_EVALUATED` when the value or too many
-        neighbours are missing.
+        Shape (n, k); `SUSPECT` beyond the floor, `spike_share` of the median and `spike_factor` scaled MAD, when the
+        adjacent values (those that are there) differ by `spike_isolation` of the deviation too; `NOT_EVALUATED` when
+        the value or too many neighbours are missing.
     """
     data = np.asarray(values, dtype=np.float64)
     owners, times = np.asarray(groups, dtype=np.int64), np.asarray(times_s, dtype=np.int64)

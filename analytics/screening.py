@@ -141,8 +141,8 @@ def step_exceeded(
 def constant(limits: Sequence[ScreeningLimit], devices: Integers, times_s: Integers, *, values: Floats) -> Booleans:
     """Where a value belongs to a run of one value that lasts `constant_h` or longer; rows sorted, shape (n, k).
 
-    A missing value, another device or a gap of more than two hours ends a run; values from 0 to the exempt one never
-    count.
+    A missing value, another device or a gap of more than two hours ends a run; the exempt value and those between 0
+    and it never count.
     """
     count = len(values)
     if not count:
@@ -158,5 +158,5 @@ def constant(limits: Sequence[ScreeningLimit], devices: Integers, times_s: Integ
     lasted_h = (times_s[last] - times_s[first]) / HOUR_S
     least_h = np.array([limit.constant_h for limit in limits])
     exempt = np.array([limit.exempt for limit in limits])
-    may_stay = (values >= 0) & (values <= exempt)
+    may_stay = (values == exempt) | ((values > 0) & (values < exempt))
     return np.asarray((lasted_h >= least_h) & ~may_stay & ~np.isnan(values))

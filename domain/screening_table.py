@@ -47,7 +47,7 @@ class ScreeningLimit:
     constant_h : float
         Hours of one unchanged value that raise suspicion.
     exempt : float
-        Values from 0 to this one may stay unchanged.
+        This value, and those between 0 and it, may stay unchanged.
     """
 
     column: str

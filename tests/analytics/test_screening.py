@@ -57,8 +57,9 @@ def test_constant_run_is_suspect_from_its_first_value() -> None:
     assert _column([7, 8, 8, 8, 8, 9]) == [GOOD, SUSPECT, SUSPECT, SUSPECT, SUSPECT, GOOD]
     assert _column([8, 8, 8, 9]) == [GOOD] * 4  # two hours
     at_limit = (ScreeningLimit("x", -5, 0, 100, 1000, 50, 3, 8),)
-    assert _column([8, 8, 8, 8], limits=at_limit) == [GOOD] * 4  # values from 0 to the exempt one may stay
+    assert _column([8, 8, 8, 8], limits=at_limit) == [GOOD] * 4  # the exempt value and smaller ones may stay
     assert _column([8.1, 8.1, 8.1, 8.1], limits=at_limit) == [SUSPECT] * 4
+    assert _column([0, 0, 0, 0], limits=at_limit) == [SUSPECT] * 4  # nought is what broken instruments say
     below = screening(at_limit, [1] * 4, 3600 * np.arange(4), values=[[-1.0]] * 4)
     assert (below.failed == RANGE | PERSISTENCE).all()
     without = screening(ONE, [1] * 4, 3600 * np.arange(4), values=[[8.0]] * 4, persistence=False)
