@@ -5,7 +5,9 @@ from __future__ import annotations
 from app.service.address import database_url
 from app.service.progress import Reporter
 from app.settings import Settings
+from domain.alert import shipped_rules
 from domain.county import load_county as load_data_set
+from store.alert_rule import load_rules
 from store.connection import connect
 from store.error import translated
 from store.migration import migrate
@@ -36,4 +38,5 @@ def prepare_database(settings: Settings, reporter: Reporter) -> list[str]:
     with translated("load reference tables and county"), connect(url, application_name="lantian migrate") as connection:
         load_reference(connection)
         load_county(connection, county)
+        load_rules(connection, shipped_rules())
     return applied
