@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from app.service.address import broker_for, database_url
+from app.service.device_key import device_keys, generated_key
 from app.settings import Settings
 from domain.county import County, Site
 from domain.county import Device as CountyDevice
@@ -101,7 +102,10 @@ def _same(device: CountyDevice, known: RegisteredDevice | None) -> bool:
 
 
 def register_and_wait(scenario: Scenario, county: County, settings: Settings) -> None:
-    """Register, and give the collector time to look again when there are new devices."""
+    """Register, and give the collector time to look again when there are new devices; those that encrypt get a key."""
+    keys = device_keys(settings)
+    for name in sorted({one.id for one in scenario.own if one.encrypted} - set(keys.load())):
+        keys.add(name, generated_key())
     if register(scenario, county, database_url(settings)):
         time.sleep(REGISTRY_S)
 
@@ -172,10 +176,12 @@ def play(scenario: Scenario, settings: Settings, stage: Stage, stopped: Callable
     address = broker_for(settings, "simulator")
     trust = None if address.tls is None else Path(address.tls)
     account = Account(address.host, address.port, address.username, address.password, trust)
+    keys = device_keys(settings).load() if any(one.encrypted for one in scenario.devices) else {}
+    devices = [replace(one, key=keys[one.id][0]) if one.encrypted else one for one in scenario.devices]
     began_s = stage.time_s(time.time())
     links, inbox, pump = scenario_links(account, scenario, began_s)
     world = World(stage.sky, scenario.bypasses)
-    troupe = Troupe(world, scenario.devices, stage.outbox, links=links, inbox=inbox, from_s=scenario.start_s)
+    troupe = Troupe(world, devices, stage.outbox, links=links, inbox=inbox, from_s=scenario.start_s)
     troupe.start()
     next_report = time.monotonic() + 5.0
     try:

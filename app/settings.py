@@ -65,6 +65,8 @@ class Settings:
     broker_tls_names: str | None = None
     collector_batch_size: int = _bounded(500, 1, 50_000)
     collector_batch_age_s: float = _bounded(0.2, 0.01, 30)
+    hj212_keys_file: Path | None = None
+    hj212_keys: str | None = _secret()
     gateway_address: str = "0.0.0.0"  # noqa: S104 - loggers come from outside; without a port nothing listens
     gateway_port: int = _bounded(0, 0, 65535)
     gateway_max_connections: int = _bounded(10_000, 1, 1_000_000)

@@ -148,7 +148,10 @@ KINDS: Final = MappingProxyType(
 
 @dataclass(frozen=True)
 class Device:
-    """One simulated device of a scenario; `mn` is its HJ 212 identity, a vehicle's VIN is made from its id."""
+    """One simulated device of a scenario; `mn` is its HJ 212 identity, a vehicle's VIN is made from its id.
+
+    An `encrypted` one sends frames of HJ 212-2025 with its SM4 `key`, which is given to it when the play begins.
+    """
 
     id: str
     county: str
@@ -165,6 +168,8 @@ class Device:
     outlet: str = ""
     site_kind: str = ""
     delay_s: int = 0
+    encrypted: bool = False
+    key: bytes | None = field(default=None, compare=False, repr=False)
     faults: tuple[Fault, ...] = field(default=(), compare=False)
 
     @cached_property

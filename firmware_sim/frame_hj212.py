@@ -9,6 +9,7 @@ from typing import Final
 
 from domain.error import ConfigurationError, LantianError
 from domain.period import ZONE
+from firmware_sim.sm4 import BLOCK, encrypted_block
 
 REAL_TIME: Final = "2011"
 DAY: Final = "2031"
@@ -23,6 +24,7 @@ PROCESS: Final = "45"
 ELECTRICITY: Final = "80"
 #: Bits of Flag: version 1 is HJ 212-2017; bit 0 asks for an answer.
 VERSION_2017: Final = 4
+VERSION_2025: Final = 8
 ANSWER_WANTED: Final = 1
 #: The standard's example. Who a device is, its MQTT credentials tell.
 EXAMPLE_PASSWORD: Final = "123456"  # noqa: S105
@@ -61,6 +63,30 @@ def frame(segment: bytes) -> bytes:
     if len(segment) > LONGEST_SEGMENT:
         raise ConfigurationError(f"data segment of {len(segment)} bytes; expected at most {LONGEST_SEGMENT}")
     return b"##%04d%s%04X\r\n" % (len(segment), segment, crc(segment))
+
+
+def encrypted_frame(segment: bytes, key: bytes) -> bytes:
+    """Frame of HJ 212-2025 whose content is encrypted.
+
+    Parameters
+    ----------
+    segment : bytes
+        Data segment in clear; its length and checksum are those of the frame.
+    key : bytes
+        SM4 key of 16 bytes.
+
+    Returns
+    -------
+    bytes
+        Whole groups of 16 bytes of the content printed as ``{0xE4,0x3E,...}``, what is left over in clear.
+    """
+    clear = frame(segment)
+    start, end = clear.index(b"CP=&&") + 5, clear.rindex(b"&&")
+    content = clear[start:end]
+    whole = len(content) - len(content) % BLOCK
+    cipher = b"".join(encrypted_block(content[at : at + BLOCK], key) for at in range(0, whole, BLOCK))
+    printed = b"{%s}" % b",".join(b"0x%02X" % byte for byte in cipher) if cipher else b""
+    return clear[:start] + printed + content[whole:] + clear[end:]
 
 
 def request_number(moment_ms: int) -> str:

@@ -99,14 +99,20 @@ def json_message(block: Block, at: Sequence[int], number: int, shift_s: int = 0)
     return data_message(number, readings)
 
 
-def hj212_frame(block: Block, at: int, number: int, shift_s: int = 0) -> bytes:
-    """HJ 212 frame with the reading at position `at`: 2011 for an instant, 2061 for an hour, else 2051."""
+def hj212_frame(block: Block, at: int, number: int, *, shift_s: int = 0, key: bytes | None = None) -> bytes:
+    """HJ 212 frame with the reading at position `at`: 2011 for an instant, 2061 for an hour, else 2051.
+
+    With a `key` it is one of the edition of 2025, encrypted.
+    """
     device, kind = block.device, KINDS[block.device.kind]
     groups = [(signal.factor, _fields(signal, block, at), block.marks[at]) for signal in kind.signals]
     command = {0: frame_hj212.REAL_TIME, HOUR_S: frame_hj212.HOUR}.get(block.span_s, frame_hj212.MINUTE)
-    header = frame_hj212.Header(frame_hj212.request_number(number), device.mn, system=kind.system)
+    version = frame_hj212.VERSION_2017 if key is None else frame_hj212.VERSION_2025
+    flag = version | frame_hj212.ANSWER_WANTED
+    header = frame_hj212.Header(frame_hj212.request_number(number), device.mn, system=kind.system, flag=flag)
     body = frame_hj212.group_body(block.starts_s[at] + shift_s, groups)
-    return frame_hj212.frame(frame_hj212.segment(command, body, header))
+    segment = frame_hj212.segment(command, body, header)
+    return frame_hj212.frame(segment) if key is None else frame_hj212.encrypted_frame(segment, key)
 
 
 def _fields(signal: Signal, block: Block, at: int) -> Mapping[str, str]:

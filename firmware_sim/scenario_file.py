@@ -37,8 +37,9 @@ _TOP: Final = (
 )
 _DEVICE: Final = (
     *("id", "kind", "count", "name_zh", "protocol", "interval", "span", "enterprise", "outlet"),
-    *("township", "longitude", "latitude"),
+    *("township", "longitude", "latitude", "encryption"),
 )
+ENCRYPTIONS: Final = ("none", "sm4")
 #: Options that are times in the file.
 _TIMES: Final = ("by", "back")
 #: Simulated devices are spread over so many degrees around the place of their entry.
@@ -192,6 +193,7 @@ class _Reader(Checks):
                 self.choice(f"{where}: enterprise", enterprise, [one.id for one in self.county.enterprises])
             if kind.works:
                 self.choice(f"{where}: outlet", outlet, list(OUTLETS))
+            encrypted = self.encryption(where, entry, protocol)
             name = str(entry.get("name_zh", f"{OUTLETS[outlet].name_zh if outlet in OUTLETS else ''}{kind.title_zh}"))
             for number in range(1, count + 1):
                 device = base if count == 1 else f"{base}-{number:04d}"
@@ -202,10 +204,17 @@ class _Reader(Checks):
                     Device(
                         device, self.county.id, device, kind_name, protocol, self.mn(device, protocol), span_s,
                         interval_s, title, east, north, enterprise, outlet,
-                        delay_s=_delay(device, interval_s) if count > 50 else 0,
+                        delay_s=_delay(device, interval_s) if count > 50 else 0, encrypted=encrypted,
                     )
                 )  # fmt: skip
         return tuple(made)
+
+    def encryption(self, where: str, entry: Mapping[str, Any], protocol: str) -> bool:
+        """Whether the devices of an entry encrypt."""
+        chosen = self.choice(f"{where}: encryption", entry.get("encryption", "none"), ENCRYPTIONS)
+        if chosen != "none" and protocol != "hj212":
+            self.fault(f"{where}: encryption", chosen, f"protocol hj212, not {protocol}")
+        return chosen == "sm4"
 
     @staticmethod
     def usual_span(kind: str) -> str:

@@ -224,7 +224,7 @@ class Troupe:
         if device.protocol == "json":
             return json_message(block, at, number, shift_s)
         if device.protocol == "hj212":
-            return hj212_frame(block, at[0], number, shift_s)
+            return hj212_frame(block, at[0], number, shift_s=shift_s, key=device.key)
         resent = device.fault(faults.POWER_CUT, start + RECORDS) is not None
         return gb17691_frame(block, at[0], resent=resent, shift_s=shift_s)
 
@@ -271,7 +271,7 @@ class Troupe:
     @staticmethod
     def _broken_copy(outcome: str, reason: str) -> bool:
         """Whether a refusal is for a frame that broke on the way: the good one has the same number and waits still."""
-        return outcome == "rejected" and reason in ("malformed", "crc_mismatch", "length_mismatch")
+        return outcome == "rejected" and reason in ("malformed", "crc_mismatch", "length_mismatch", "wrong_key")
 
 
 def _length_s(device: Device, span_s: int) -> int:

@@ -66,9 +66,11 @@ class Collector:
         When a batch closes.
     now : callable
         The clock; aware moments.
+    registry : Registry, optional
+        The known devices; by default one without keys.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword-only from the third on
         self,
         link: Link,
         connect: Callable[[], Connection],
@@ -76,6 +78,7 @@ class Collector:
         name: str,
         cadence: Cadence,
         now: Callable[[], dt.datetime],
+        registry: Registry | None = None,
     ) -> None:
         check_cadence(cadence, link.window)
         self.link = link
@@ -83,7 +86,7 @@ class Collector:
         self._name = name
         self._cadence = cadence
         self._now = now
-        self._registry = Registry()
+        self._registry = registry or Registry()
         self._book = PartBook()
         self._conn: Connection | None = None
         self.tally = Tally()

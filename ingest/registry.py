@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
-from typing import Final
+import logging
+from collections.abc import Callable, Collection, Mapping
+from typing import Final, TypeAlias
 
-from domain.error import RejectError
+from domain.error import ConfigurationError, RejectError
 from domain.family import FAMILIES
 from ingest.gateway.identity import check_refused
 from ingest.topic import Topic
@@ -16,6 +17,9 @@ from store.connection import Connection
 from store.error import translated
 from store.registry import RegisteredDevice, read_devices
 
+_log = logging.getLogger(__name__)
+#: Device id -> its SM4 keys, the newest first.
+Keys: TypeAlias = Mapping[str, tuple[bytes, ...]]
 #: Seconds between two readings of the registry.
 REFRESH_S: Final = 30.0
 #: The same when a device is unknown: registering it works at once, a stranger cannot make us read all the time.
@@ -23,10 +27,18 @@ UNKNOWN_REFRESH_S: Final = 1.0
 
 
 class Registry:
-    """Registered devices by id, and what decoders need to know about each."""
+    """Registered devices by id, and what decoders need to know about each.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    read_keys : callable
+        Reads the SM4 keys of devices by id; asked as often as the registry is read.
+    """
+
+    def __init__(self, read_keys: Callable[[], Keys] = dict) -> None:
         self.devices: Mapping[str, RegisteredDevice] = {}
+        self._read_keys = read_keys
+        self._keys: Keys = {}
         self._sources: dict[str, Source] = {}
         self._read_at_s: float | None = None
 
@@ -60,11 +72,24 @@ class Registry:
 
     def take(self, known: Mapping[str, RegisteredDevice]) -> None:
         """Know these devices; what decoders remember of an unchanged one is kept."""
+        keys = self._known_keys()
         self._sources = {
-            device_id: self._sources[device_id] if self.devices.get(device_id) == device else _source(device)
+            device_id: self._sources[device_id]
+            if self.devices.get(device_id) == device and keys.get(device_id) == self._keys.get(device_id)
+            else _source(device, tuple(keys.get(device_id, ())))
             for device_id, device in known.items()
         }
-        self.devices = known
+        self.devices, self._keys = known, keys
+
+    def _known_keys(self) -> Keys:
+        """The keys as they are now; those known already when a file that was good has become unreadable."""
+        try:
+            return self._read_keys()
+        except ConfigurationError as error:
+            if not self.devices:
+                raise
+            _log.error("keys of devices are not read again: %s", error)
+            return self._keys
 
     def source(self, topic: Topic, at: dt.datetime) -> Source:
         """The device that speaks on `topic`.
@@ -104,7 +129,7 @@ class Registry:
         return self._sources[device.id]
 
 
-def _source(device: RegisteredDevice) -> Source:
+def _source(device: RegisteredDevice, keys: tuple[bytes, ...]) -> Source:
     return Source(
         device_id=device.id,
         family=FAMILIES[device.family],
@@ -115,4 +140,5 @@ def _source(device: RegisteredDevice) -> Source:
         units=device.units,
         crc_policy=device.crc_policy,
         columns=device.factor_columns,
+        keys=keys,
     )

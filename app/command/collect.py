@@ -13,10 +13,12 @@ import click
 import msgspec
 
 from app.service.address import broker_for, database_url
+from app.service.device_key import device_keys
 from app.settings import Settings, load_settings
 from ingest.collector import Cadence, Collector
 from ingest.link import MAX_WINDOW, Broker, Link, Session
 from ingest.preflight import check_broker
+from ingest.registry import Registry
 from ingest.topic import subscriptions
 from store.connection import Connection, connect
 
@@ -83,7 +85,8 @@ def prepared(settings: Settings, number: int, county: str) -> Collector:
         return connect(url, application_name=name)
 
     link = Link(broker, Session(name, subscriptions(county), window), _now)
-    return Collector(link, opened, name=name, cadence=cadence, now=_now)
+    registry = Registry(device_keys(settings).load)
+    return Collector(link, opened, name=name, cadence=cadence, now=_now, registry=registry)
 
 
 def _now() -> dt.datetime:

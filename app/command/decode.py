@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 import click
 
+from app.service.device_key import DeviceKeys
 from domain.error import RejectError
 from ingest.wire import gb17691
 from ingest.wire.hj212 import HEADER_FIELDS, Frame, Value, decode_frame, frame_checks, number, read_header
@@ -24,9 +26,16 @@ def command() -> None:
 @command.command("hj212")
 @click.argument("file", type=click.File("rb"))
 @click.option("--strict", is_flag=True, help="Exit with status 1 when a frame is bad.")
-def decode_hj212(file: IO[bytes], *, strict: bool) -> None:
-    """Print one JSON object for each HJ 212 frame of FILE ("-" for standard input), one frame a line."""
-    _print(described_frames(file), strict=strict)
+@click.option(
+    "--keys", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="File of mode 600 with SM4 keys."
+)
+def decode_hj212(file: IO[bytes], *, strict: bool, keys: Path | None) -> None:
+    """Print one JSON object for each HJ 212 frame of FILE ("-" for standard input), one frame a line.
+
+    Encrypted frames are decrypted with any key of the file of keys that fits.
+    """
+    known = DeviceKeys(keys).load() if keys is not None else {}
+    _print(described_frames(file, [key for each in known.values() for key in each]), strict=strict)
 
 
 @command.command("gb17691")
@@ -104,13 +113,15 @@ def _unhex(text: str) -> bytes:
         raise RejectError("malformed", f"{error}; expected a frame in hexadecimal digits") from error
 
 
-def described_frames(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+def described_frames(lines: Iterable[bytes], keys: Sequence[bytes] = ()) -> Iterator[dict[str, Any]]:
     """Describe the frame of each line as docs/wire.md section 5.4 says; blank lines are skipped.
 
     Parameters
     ----------
     lines : iterable of bytes
         One frame a line; text after a tab is ignored.
+    keys : sequence of bytes
+        SM4 keys for encrypted frames.
 
     Yields
     ------
@@ -120,12 +131,12 @@ def described_frames(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for line, content in enumerate(lines, start=1):
         payload = content.removeprefix(BOM_UTF8).split(b"\t", 1)[0].strip()
         if payload:
-            yield {"line": line, **_described(payload)}
+            yield {"line": line, **_described(payload, keys)}
 
 
-def _described(payload: bytes) -> dict[str, Any]:
+def _described(payload: bytes, keys: Sequence[bytes]) -> dict[str, Any]:
     try:
-        frame = decode_frame(payload)
+        frame = decode_frame(payload, keys=keys)
     except RejectError as error:
         length_ok, crc_ok = frame_checks(payload) or (None, None)
         checks = {"length_ok": length_ok, "crc_ok": crc_ok}

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from app.command.device_key import command as key_command
 from app.command.device_request import request_command, requests_command
 from app.registration import age_text
 from app.registry_command import column_options, option_cells, registry, registry_group, retire_command
@@ -52,6 +53,7 @@ command = registry_group(DEVICE, {"数据时间距今": _data_age, "因子单位
 command.add_command(retire_command(DEVICE, _cut_off))
 command.add_command(request_command)
 command.add_command(requests_command)
+command.add_command(key_command)
 
 
 @command.command("pending")

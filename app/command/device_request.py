@@ -13,6 +13,7 @@ from rich.table import Table
 from app.registration import age_text
 from app.registry_command import registry
 from app.service.address import broker_for
+from app.service.device_key import device_keys
 from app.settings import load_settings
 from domain.error import ConfigurationError, RejectError
 from domain.protocol import codes
@@ -63,7 +64,8 @@ def _prepared(
         raise ConfigurationError(f"found no device {device!r} of protocol hj212 in service; requests are HJ 212 frames")
     topic, payload = read_last_data(conn, device)
     try:
-        heard = decode_frame(payload, registered.crc_policy)
+        keys = device_keys(load_settings()).load().get(device, ())
+        heard = decode_frame(payload, registered.crc_policy, keys)
     except RejectError as error:
         raise ConfigurationError(f"newest frame of {device!r} cannot be read: {error}") from error
     qn = request_name(now)

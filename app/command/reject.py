@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.service.address import database_url
+from app.service.device_key import device_keys
 from app.settings import load_settings
 from domain.error import REASONS
 from domain.period import ZONE
@@ -71,7 +72,7 @@ def replay(reason: str | None, after: int) -> None:
         connect(database_url(settings, "lantian_app"), application_name="lantian reject") as app,
         translated("replay rejects"),
     ):
-        registry = Registry()
+        registry = Registry(device_keys(settings).load)
         registry.refresh(writer, time.monotonic())
         first_batch: int | None = None
         while rejects := read_rejects(app, reason=reason, after_id=after, limit=PORTION):

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from ingest.wire.hj212 import MAX_SEGMENT
 from ingest.wire.hj212_crc import hj212_crc
+from ingest.wire.hj212_sm4 import is_encrypted_frame
 
 HEAD: Final = 6
 TAIL: Final = 4
@@ -28,7 +29,10 @@ _SPACE: Final = b"\r\n\t \x00"
 
 
 class Piece(NamedTuple):
-    """Part of a stream: a frame whose length, shape and checksum are right, or broken bytes."""
+    """Part of a stream: a frame whose length, shape and checksum are right, or broken bytes.
+
+    Of an encrypted frame only the shape can be told here.
+    """
 
     content: bytes
     good: bool
@@ -137,7 +141,8 @@ class StreamDecoder:
             content = bytes(self._buffer[: cut - self._base])
             self._advance(cut)
             if content.strip(_SPACE):
-                pieces.append(Piece(content, False))
+                # An encrypted frame states the length of its clear text, so it is found by its line.
+                pieces.append(Piece(content, is_encrypted_frame(content)))
 
     def _cut(self) -> int:
         """Where the broken piece that begins now ends: a frame's own end, a line's end, the next candidate."""

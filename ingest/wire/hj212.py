@@ -1,14 +1,17 @@
-"""HJ 212 frames (2005, 2017, 2025 in clear text): strict in length and checksum, lenient in content."""
+"""HJ 212 frames (2005, 2017, 2025 in clear or encrypted): strict in length and checksum, lenient in content."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
 from domain.error import RejectError
 from ingest.wire.hj212_crc import hj212_crc, modbus_crc
+from ingest.wire.hj212_sm4 import in_clear, is_encrypted
 
 MAX_SEGMENT: Final = 9999
 #: Larger numbers are garbage and stay text; conversion of units cannot overflow below it.
@@ -97,7 +100,7 @@ class Frame:
         return bool((self.flag or 0) & _WANTS_ANSWER)
 
 
-def decode_frame(payload: bytes, crc_policy: str = "exact") -> Frame:
+def decode_frame(payload: bytes, crc_policy: str = "exact", keys: Sequence[bytes] = ()) -> Frame:
     """Take one frame apart, from ``##`` to the checksum.
 
     Parameters
@@ -106,6 +109,8 @@ def decode_frame(payload: bytes, crc_policy: str = "exact") -> Frame:
         The frame; a final CR LF may be there or not.
     crc_policy : {'exact', 'swapped', 'modbus'}
         Checksum accepted besides the right one: its bytes exchanged, or that of Modbus.
+    keys : sequence of bytes
+        SM4 keys that an encrypted content may have been encrypted with (HJ 212-2025), the likeliest first.
 
     Returns
     -------
@@ -115,9 +120,44 @@ def decode_frame(payload: bytes, crc_policy: str = "exact") -> Frame:
     Raises
     ------
     RejectError
-        ``malformed``, ``too_large``, ``length_mismatch`` or ``crc_mismatch`` (HJ 212-2017 6.3).
+        ``malformed``, ``too_large``, ``length_mismatch`` or ``crc_mismatch`` (HJ 212-2017 6.3); ``encrypted`` without
+        a key, ``wrong_key`` when none fits.
     """
     payload = payload.rstrip(b"\r\n")
+    if is_encrypted(payload):
+        return _decode_encrypted(payload, crc_policy, keys)
+    return _decode_clear(payload, crc_policy)
+
+
+def _decode_encrypted(payload: bytes, crc_policy: str, keys: Sequence[bytes]) -> Frame:
+    """The first key under which length and checksum are right is the right one."""
+    if not keys:
+        raise RejectError("encrypted", "the content is encrypted (SM4); no key is registered for this device")
+    checks = frame_checks(payload)
+    for key in keys:
+        clear = in_clear(payload, key)
+        if checks == (True, True):
+            clear = _reframed(clear)
+        with suppress(RejectError):
+            frame = _decode_clear(clear, crc_policy)
+            if frame.data_time is not None or frame.values or frame.parameters:
+                return frame
+    raise RejectError(
+        "wrong_key",
+        f"none of {len(keys)} registered keys gives a content whose length and checksum are those of the frame; "
+        "expected the key that the device encrypts with (or the frame was damaged)",
+    )
+
+
+def _reframed(clear: bytes) -> bytes:
+    """A decrypted frame whose length field and checksum were those of the ciphertext, with its own."""
+    segment = clear[_HEAD:-_TAIL]
+    if not segment[segment.index(b"CP=&&") :].decode("gb18030", "replace").isprintable():
+        return clear
+    return b"##%04d%s%04X" % (len(segment), segment, hj212_crc(segment))
+
+
+def _decode_clear(payload: bytes, crc_policy: str) -> Frame:
     segment, digits = _split(payload)
     declared = int(payload[2:_HEAD])
     if declared != len(segment):

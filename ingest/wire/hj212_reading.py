@@ -75,7 +75,7 @@ def decode_hj212(payload: bytes, source: Source) -> Decoded:
         What `decode_frame` raises, ``identity_mismatch``, ``bad_field``, ``bad_time``, ``unit_unregistered`` or
         ``empty``.
     """
-    frame = decode_frame(payload, source.crc_policy)
+    frame = decode_frame(payload, source.crc_policy, source.keys)
     identity = frame.header.get("MN", "")
     if identity != source.mn:
         raise RejectError(

@@ -51,6 +51,8 @@ class Source:
         ``exact``, ``swapped`` or ``modbus``: the HJ 212 checksum accepted besides the right one.
     columns : mapping of str to str
         Factor code -> column, for codes that the standard's tables do not place.
+    keys : tuple of bytes
+        SM4 keys of the device (HJ 212-2025), the newest first; none: only frames in clear.
     positions : mapping of str to int
         Column key -> position, derived.
     blank_marks : str
@@ -68,6 +70,7 @@ class Source:
     units: Mapping[str, str] = field(default_factory=dict)
     crc_policy: str = "exact"
     columns: Mapping[str, str] = field(default_factory=dict)
+    keys: tuple[bytes, ...] = field(default=(), repr=False)
     positions: Mapping[str, int] = field(init=False, repr=False)
     blank_marks: str = field(init=False, repr=False)
     rules: dict[str, dict[str, ColumnRule | None]] = field(init=False, repr=False, default_factory=dict)

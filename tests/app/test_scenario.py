@@ -19,6 +19,7 @@ from click.testing import CliRunner
 from app.command.simulate import Choices, simulate
 from app.command.up import command as up
 from app.scenario import register, scenario_county
+from app.service.device_key import device_keys
 from app.service.supervisor import child_commands
 from app.settings import Settings
 from domain.county import load_county
@@ -42,6 +43,7 @@ outlet = "sinter"
 id = "play-meter"
 kind = "meter"
 protocol = "hj212"
+encryption = "sm4"
 enterprise = "zhongyang-steel"
 outlet = "sinter"
 [[device]]
@@ -130,12 +132,23 @@ def test_a_scenario_end_to_end(
     assert {(later - earlier).seconds for earlier, later in itertools.pairwise(times)} == {60}
     reasons = {row[0] for row in app.execute("select distinct reason from reject")}
     assert reasons <= {"malformed", "crc_mismatch", "length_mismatch"}
+    frames = "select payload from raw_frame where device_id = 'play-meter' and topic like '%data' limit 1"
+    (sample,) = app.execute(frames).fetchall()
+    assert b"CP=&&{0x" in sample[0] and b"Ua-Rtd" not in sample[0]
+    keys = device_keys(settings)
+    assert (keys.path.stat().st_mode & 0o777, len(keys.load()["play-meter"])) == (0o600, 1)
+    assert not any(form in (tmp_path / "collect.log").read_text() for form in _forms(keys.load()["play-meter"][0]))
+    keys.remove("play-meter")
     energy = app.execute(
         "select energy, power, time from plant_reading where device_id = 'play-meter' order by time"
     ).fetchall()
     hours = (energy[-1][2] - energy[0][2]).total_seconds() / 3600
     assert energy[-1][0] - energy[0][0] == pytest.approx(hours * sum(row[1] for row in energy) / len(energy), rel=0.02)
     app.close()
+
+
+def _forms(key: bytes) -> tuple[str, ...]:
+    return key.hex(), key.hex().upper(), repr(key)[2:-1]
 
 
 def test_registering_again_changes_nothing(database: Any) -> None:
