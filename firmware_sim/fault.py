@@ -26,6 +26,12 @@ TAMPERED_OBD: Final = "tampered_obd"
 TREATMENT_OFF: Final = "treatment_off"
 BROKEN: Final = "broken_frames"
 POWER_CUT: Final = "power_cut"
+CLIPPED: Final = "clipped"
+COPIED: Final = "copied"
+DILUTION: Final = "dilution"
+MARKED: Final = "marked"
+MIL_ON: Final = "mil_on"
+SPRAYED: Final = "sprayed"
 
 #: Kind -> option -> default; None: must be given. Texts of times are read as seconds before they come here.
 OPTIONS: Final[Mapping[str, Mapping[str, Option | None]]] = MappingProxyType(
@@ -42,10 +48,23 @@ OPTIONS: Final[Mapping[str, Mapping[str, Option | None]]] = MappingProxyType(
         TREATMENT_OFF: {},
         BROKEN: {"how": "mixed", "share": 0.2, "repeat": True},
         POWER_CUT: {},
+        CLIPPED: {"columns": None, "at": None, "mark": ""},
+        COPIED: {"columns": (), "back": None, "mark": ""},
+        DILUTION: {"part": 0.4},
+        MARKED: {"mark": "M"},
+        MIL_ON: {},
+        SPRAYED: {"part": 0.5},
     }
 )
 BREAKS: Final = ("crc", "truncated", "garbage", "mixed")
-VALUE_KINDS: Final = (STUCK, DRIFT, SPIKE, SENSOR_SWAP, TAMPERED_OBD)
+VALUE_KINDS: Final = (STUCK, DRIFT, SPIKE, SENSOR_SWAP, TAMPERED_OBD, CLIPPED, COPIED, DILUTION, MIL_ON, SPRAYED)
+#: Faults that only one kind of device can have; `device.KINDS`.
+ONLY: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {TAMPERED_OBD: ("vehicle",), MIL_ON: ("vehicle",), DILUTION: ("cems",), SPRAYED: ("air", "micro", "dust")}
+)
+#: Oxygen of air, percent.
+_AIR_O2: Final = 20.9
+_FLUE: Final = ("pm", "so2", "nox", "co", "nh3")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +125,10 @@ def altered(
         if fault.kind == TAMPERED_OBD:
             _tamper(shown, times_s, fault, shown_at, key)
             continue
+        if fault.kind in _MIXED:
+            for name, changed in _MIXED[fault.kind](shown, fault).items():
+                shown[name] = np.where(during, changed, shown[name])
+            continue
         if fault.kind == SENSOR_SWAP and len(fault.columns) == 2:
             first, second = fault.columns
             shown[first], shown[second] = (
@@ -129,12 +152,46 @@ def _wrong(  # noqa: PLR0913, PLR0917 - the arguments of `altered`
     """What an instrument shows all the time that has this fault all the time."""
     if fault.kind == STUCK:
         return np.full(sound.shape, shown_at(np.array([fault.start_s], dtype=np.int64))[name][0])
+    if fault.kind == CLIPPED:
+        return np.minimum(sound, fault.number("at"))
+    if fault.kind == COPIED:
+        return shown_at(times_s - int(fault.number("back")))[name]
     if fault.kind == DRIFT:
         return np.asarray(sound + fault.number("per_hour") * (times_s - fault.start_s) / 3600)
     if fault.kind == SPIKE:
         chance = uniform(key[0], f"spike {name} {fault.start_s}@{key[1]}", times_s)
         return np.where(chance < fault.number("share"), sound * fault.number("factor"), sound)
     return np.asarray(sound * fault.number("gain") + fault.number("offset"))
+
+
+def _diluted(shown: Values, fault: Fault) -> Values:
+    """Flue gas with a part of air before the probe: less of everything, more oxygen, and converted by that."""
+    part = fault.number("part")
+    oxygen = shown["o2"] + (_AIR_O2 - shown["o2"]) * part
+    changed = {name: shown[name] * (1.0 - part) for name in _FLUE}
+    for name in _FLUE[:-1]:
+        more = (21.0 - shown["o2"]) / (21.0 - oxygen)
+        changed[f"{name}_converted"] = shown[f"{name}_converted"] * (1.0 - part) * more
+    return changed | {"o2": oxygen}
+
+
+def _lamp(shown: Values, _fault: Fault) -> Values:
+    return {"mil": np.ones(shown["mil"].shape)}
+
+
+def _sprayed(shown: Values, fault: Fault) -> Values:
+    """Air around a station washed with water: coarse particles most, gases not."""
+    part = fault.number("part")
+    shares = {"pm10": part, "pm25": 0.6 * part, "tsp": part}
+    changed = {name: shown[name] * (1.0 - share) for name, share in shares.items() if name in shown}
+    if "pm25" in changed:
+        changed["pm25"] = np.minimum(changed["pm25"], changed["pm10"])
+    return changed | {"humidity": np.minimum(shown["humidity"] + 15.0, 100.0)}
+
+
+_MIXED: Final[Mapping[str, Callable[[Values, Fault], Values]]] = MappingProxyType(
+    {DILUTION: _diluted, MIL_ON: _lamp, SPRAYED: _sprayed}
+)
 
 
 def _tamper(

@@ -141,7 +141,10 @@ def gb17691_frame(block: Block, at: int, *, resent: bool = False, shift_s: int =
     serial = (start + OFFSET_S) % 86400 // max(device.interval_s, 1) + 1
     records = []
     if start % HOUR_S < device.interval_s:
-        diagnosis = frame_gb17691.Diagnosis(device.vin, ready=0xA9D6, calibration=b"LANTIAN-SIM-1", cvn=b"\x4c\x54")
+        lamp = int(block.mean["mil"][at * RECORDS])
+        diagnosis = frame_gb17691.Diagnosis(
+            device.vin, lamp=lamp, ready=0xA9D6, calibration=b"LANTIAN-SIM-1", cvn=b"\x4c\x54"
+        )
         records.append(frame_gb17691.Record(frame_gb17691.OBD, serial, frame_gb17691.obd_body(diagnosis)))
     for row in range(at * RECORDS, (at + 1) * RECORDS):
         values = {name: column[row] for name, column in block.mean.items()}

@@ -17,7 +17,7 @@ from domain.table import ID, load_toml
 from firmware_sim.checks import FOREVER_S, Checks
 from firmware_sim.device import KINDS, Device
 from firmware_sim.episode import RISE_S, Episode
-from firmware_sim.fault import BREAKS, OPTIONS, TREATMENT_OFF, Fault, Option
+from firmware_sim.fault import BREAKS, ONLY, OPTIONS, TREATMENT_OFF, Fault, Option
 from firmware_sim.station import Station, county_stations
 from firmware_sim.works import OUTLETS, Bypass
 
@@ -284,10 +284,10 @@ class _Reader(Checks):
             elif isinstance(default, bool):
                 found[name] = value if isinstance(value, bool) else self.fault(place, value, "true or false", False)
             else:
-                high = 1.0 if name == "share" else 1000.0 if name == "copies" else 1e9
-                found[name] = self.number(place, value, 0.0 if name in ("share", "copies") else -1e9, high)
-        if kind == "tampered_obd" and any(one.kind != "vehicle" for one in chosen):
-            self.fault(f"{where}: devices", ", ".join(sorted({one.kind for one in chosen})), "devices of kind vehicle")
+                high = 1.0 if name in ("share", "part") else 1000.0 if name == "copies" else 1e9
+                found[name] = self.number(place, value, 0.0 if name in ("share", "part", "copies") else -1e9, high)
+        if strange := sorted({one.kind for one in chosen} - set(ONLY.get(kind, KINDS))):
+            self.fault(f"{where}: devices", ", ".join(strange), f"devices of kind {' or '.join(ONLY[kind])}")
         return found
 
     def columns(self, where: str, value: object, chosen: Sequence[Device]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from firmware_sim import frame_hj212
 from firmware_sim.fault import BREAKS, OPTIONS, Fault, Values, altered, broken
 from firmware_sim.noise import Times
 from firmware_sim.road import Road
+from firmware_sim.works import OUTLETS, Bypass, Works
 
 TIMES = 1_795_000_000 + np.arange(0, 7200, 60, dtype=np.int64)
 FROM, UNTIL = int(TIMES[30]), int(TIMES[90])
@@ -74,6 +75,53 @@ def test_tampered_obd() -> None:
     assert len(set(values["reagent_level"][DURING])) == 1
     assert values["dpf_pressure"][DURING].max() < 0.3 < values["dpf_pressure"][90:].min()
     assert set(values) == set(road.stream(TIMES))
+
+
+def test_clipped_values_end_at_one_value() -> None:
+    values = shown("clipped", columns=("so2",), at=10.2)
+    assert_sound_outside(values)
+    np.testing.assert_array_equal(values["so2"][DURING], np.minimum(sound(TIMES)["so2"][DURING], 10.2))
+    assert (values["so2"][DURING] == 10.2).sum() > 5
+
+
+def test_copied_values_are_those_of_before() -> None:
+    values = shown("copied", columns=("so2", "o3"), back=3600.0)
+    assert_sound_outside(values)
+    np.testing.assert_array_equal(values["so2"][DURING], sound(TIMES - 3600)["so2"][DURING])
+    np.testing.assert_array_equal(values["no2"], sound(TIMES)["no2"])
+
+
+def test_diluted_gas_has_less_of_everything_but_oxygen_and_the_same_converted() -> None:
+    works = Works(1, "steel", OUTLETS["sinter"], (Bypass("steel", 1, 2),))
+
+    def gas(times: Times) -> Values:
+        return works.gas("cems", times)
+
+    fault = Fault("dilution", frozenset({"cems"}), FROM, UNTIL, {"part": 0.4})
+    values, before = altered(gas(TIMES), TIMES, (fault,), gas, (1, "cems")), gas(TIMES)
+    for name in ("pm", "so2", "nox", "co", "nh3"):
+        np.testing.assert_allclose(values[name][DURING], 0.6 * before[name][DURING])
+    np.testing.assert_allclose(20.9 - values["o2"][DURING], 0.6 * (20.9 - before["o2"][DURING]))
+    np.testing.assert_allclose(values["so2_converted"], values["so2"] * 5 / (21 - values["o2"]))
+    np.testing.assert_array_equal(values["flow"], before["flow"])
+
+
+def test_a_sprayed_station_loses_particles_and_no_gas() -> None:
+    def air(times: Times) -> Values:
+        return {"pm10": np.full(times.shape, 80.0), "pm25": np.full(times.shape, 50.0),
+                "no2": np.full(times.shape, 30.0), "humidity": np.full(times.shape, 90.0)}  # fmt: skip
+
+    fault = Fault("sprayed", frozenset({"micro"}), FROM, UNTIL, {"part": 0.5})
+    values = altered(air(TIMES), TIMES, (fault,), air, (1, "micro"))
+    assert [float(values[name][40]) for name in ("pm10", "pm25", "no2", "humidity")] == [40.0, 35.0, 30.0, 100.0]
+    assert [float(values[name][10]) for name in ("pm10", "pm25", "no2", "humidity")] == [80.0, 50.0, 30.0, 90.0]
+
+
+def test_lamp_on() -> None:
+    road = Road(1, "truck", 111.0, 37.0)
+    fault = Fault("mil_on", frozenset({"truck"}), FROM, UNTIL, {})
+    values = altered(road.stream(TIMES), TIMES, (fault,), road.stream, (1, "truck"))
+    assert values["mil"][DURING].all() and not values["mil"][:30].any()
 
 
 @pytest.mark.parametrize("how", BREAKS)
