@@ -7,6 +7,7 @@ from typing import Final
 
 from dashboards.air import AIR_DASHBOARD
 from dashboards.dashboard import Dashboard, dashboard_json, document_text
+from dashboards.enterprise import ENTERPRISE_DASHBOARD
 from dashboards.quality import QUALITY_DASHBOARD
 from dashboards.system import SYSTEM_DASHBOARD
 from dashboards.targets import TARGETS_DASHBOARD
@@ -17,6 +18,7 @@ from domain.error import ConfigurationError
 DASHBOARDS: Final[tuple[Dashboard, ...]] = (
     TARGETS_DASHBOARD,
     AIR_DASHBOARD,
+    ENTERPRISE_DASHBOARD,
     VEHICLE_DASHBOARD,
     QUALITY_DASHBOARD,
     SYSTEM_DASHBOARD,

@@ -67,6 +67,7 @@ def test_uids_and_titles_are_those_that_links_name() -> None:
     assert {dashboard.uid: dashboard.title for dashboard in DASHBOARDS} == {
         "lantian-targets": "目标与实绩",
         "lantian-air": "实时空气质量",
+        "lantian-enterprise": "企业在线监测与工况",
         "lantian-vehicle": "移动源OBD",
         "lantian-data": "数据质量与设备",
         "lantian-system": "系统运行",
