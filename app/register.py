@@ -20,7 +20,7 @@ from domain.register import Register
 from domain.register_table import REGISTERS
 from store.connection import Connection
 from store.register import Author, Change, read_register, write_changes
-from store.registration import read_areas
+from store.registration import read_areas, read_entries
 
 _LINE: Final = re.compile(r" line (\d+)")
 
@@ -43,7 +43,10 @@ class Desk:
 def open_desk(conn: Connection, register: Register, now: dt.datetime) -> Desk:
     """Read what entries of a register are checked against."""
     needed = {register.name, *(field.refers for field in register.fields if field.refers)}
-    entries = {name: read_register(conn, REGISTERS[name]) for name in sorted(needed)}
+    entries = {
+        name: read_register(conn, REGISTERS[name]) if name in REGISTERS else read_entries(conn, name)
+        for name in sorted(needed)
+    }
     known = Known(read_areas(conn), {**entries, "device": {}})
     return Desk(register, known, register_table(register, known, now), now)
 

@@ -46,7 +46,7 @@ class Field:
     not_before : str
         Field of a date that this date must not precede.
     refers : str
-        Of a reference: the register.
+        Of a reference: the register, or ``enterprise``.
     needed_when : tuple, optional
         A field and its values that make this one required.
     """

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from domain.reduction_register import REDUCTION_LINE, REDUCTION_MEASURE
 from domain.register import Field, Register
 
 _NOTE: Final = Field("note", "备注", "text", "Remark.")
@@ -303,6 +304,7 @@ REGISTERS: Final[Mapping[str, Register]] = MappingProxyType(
         register.name: register
         for register in (
             *(STRAW_FIRE, FUME_PURIFIER, FUME_CLEANING, EMISSION, NONROAD, COAL_BOILER, BUILDING_SITE, CLEAN_COAL),
+            *(REDUCTION_LINE, REDUCTION_MEASURE),
         )
     }
 )
@@ -316,5 +318,6 @@ FEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "clean_coal_heat": ("clean_coal",),
         "clean_coal_sulfur": ("clean_coal",),
         "clean_coal_ash": ("clean_coal",),
+        "reduction_list_cover": ("reduction_measure",),
     }
 )

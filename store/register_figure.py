@@ -11,6 +11,7 @@ from typing import Final
 from psycopg import sql
 
 from domain.register import Register
+from domain.reduction_register import REDUCTION_MEASURE
 from domain.register_table import BUILDING_SITE, CLEAN_COAL, COAL_BOILER, FUME_CLEANING, FUME_PURIFIER, NONROAD
 from store.connection import Connection
 
@@ -65,6 +66,13 @@ _FIGURES: Final[Mapping[str, sql.Composed]] = MappingProxyType(
         "clean_coal_ash": sql.SQL("""
             select max(ash_percent) from {} where sampled_on between %(first)s and %(last)s""").format(
             _newest(CLEAN_COAL)
+        ),
+        "reduction_list_cover": sql.SQL("""
+            select 100.0 * count(*) filter (where exists (
+                select from {} where enterprise_id = enterprise.id or industry = enterprise.industry
+            )) / nullif(count(*), 0)
+            from enterprise where area_id = %(area)s and permit and retired_at is null""").format(
+            _newest(REDUCTION_MEASURE)
         ),
     }
 )
