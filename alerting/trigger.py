@@ -15,8 +15,9 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.episode import DAY_H, Episode, RollingDays, episodes
+from analytics.episode import DAY_H, PARTICLES, Episode, RollingDays, episodes
 from analytics.index import NO_INDEX
+from domain.outlook import OFFICIAL, Outlook
 from domain.period import ZONE, local_date, midnight
 from domain.warning import LEVELS, WarningRules
 from domain.warning_state import ISSUED, NONE, PROPOSED, rank_of
@@ -35,31 +36,15 @@ SHORTEST: Final = dt.timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Rolling daily AQI of consecutive hours; `first` is the start of hour 0, `excluded` hours of dust and the like."""
+    """Rolling daily AQI of consecutive hours; `first` is the start of hour 0, `edition` that of the index.
+
+    `excluded` are spans of dust, wildfire and the like, seen or expected: they are not warned of by colour.
+    """
 
     first: dt.datetime
     days: RollingDays
-    excluded: Booleans
     edition: str
-
-
-@dataclass(frozen=True, slots=True)
-class ForecastDay:
-    """Forecast of a local day: highest daily AQI expected, whether particles lead, whether dust or the like does."""
-
-    day: dt.date
-    aqi: int
-    particles_lead: bool
-    excluded: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """A forecast issue: its name, when it was issued, its days in order; no day is an outlook that tells nothing."""
-
-    issue: str
-    issued_at: dt.datetime | None
-    days: tuple[ForecastDay, ...]
+    excluded: Sequence[tuple[dt.datetime, dt.datetime]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,30 +102,38 @@ class _Series:
 
 
 def joined(observed: Observed, outlook: Outlook, *, now: dt.datetime) -> _Series:
-    """One series of rolling days: measured up to the last finished hour, forecast from there to the last day told."""
+    """One series of rolling days: measured up to the last finished hour, forecast from there to the last day told.
+
+    Days of an official forecast count by their daily value, others by the 24 hours that end with each hour where these
+    are told. A day whose primary pollutant is not told counts as one of particles.
+    """
     last = max(int((now - observed.first) / HOUR) - 1, -1)
     ahead = [day for day in outlook.days if midnight(day.day) + DAY > now]
     end = max([last, *(int((midnight(day.day) + DAY - observed.first) / HOUR) - 1 for day in ahead)])
-    aqi = np.full(end + 1, NO_INDEX, dtype=np.int64)
-    lead, excluded = np.zeros(end + 1, dtype=bool), np.zeros(end + 1, dtype=bool)
+    aqi, lead = np.full(end + 1, NO_INDEX, dtype=np.int64), np.zeros(end + 1, dtype=bool)
     known = min(len(observed.days.aqi), last + 1)
-    aqi[:known] = observed.days.aqi[:known]
-    lead[:known], excluded[:known] = observed.days.particles_lead[:known], observed.excluded[:known]
+    aqi[:known], lead[:known] = observed.days.aqi[:known], observed.days.particles_lead[:known]
     measured = np.flatnonzero(aqi[max(last - LAG_H, 0) : last + 1] != NO_INDEX)
     anchor = None
     if len(measured):
         last = int(measured[-1]) + max(last - LAG_H, 0)
         anchor = (last, float(aqi[last]))
+    rolling = {int((each.hour - observed.first) / HOUR): each.aqi for each in outlook.rolling}
     for day in ahead:
         at = int((midnight(day.day) + DAY - observed.first) / HOUR) - 1
-        low = max(last + 1, at - DAY_H + 1)
-        hours = np.arange(low, at + 1)
+        hours = np.arange(max(last + 1, at - DAY_H + 1), at + 1)
         if anchor is None or anchor[0] < at - DAY_H - LAG_H:
             anchor, hours = (at - 1, float(day.aqi)), hours[-1:]
         share = (hours - anchor[0]) / (at - anchor[0])
         aqi[hours] = np.rint(anchor[1] + share * (day.aqi - anchor[1])).astype(np.int64)
-        lead[hours], excluded[hours] = day.particles_lead, day.excluded
-        anchor = (at, float(day.aqi))
+        if day.source != OFFICIAL:
+            told = [hour for hour in range(max(last + 1, at - DAY_H + 1), at + 1) if hour in rolling]
+            aqi[told] = [rolling[hour] for hour in told]
+        lead[hours] = not day.primary or any(name in PARTICLES for name in day.primary)
+        anchor = (at, float(aqi[at]))
+    moments = [observed.first + hour * HOUR for hour in range(end + 1)]
+    spans = observed.excluded
+    excluded = np.array([any(low < each + HOUR and each < high for low, high in spans) for each in moments], dtype=bool)
     return _Series(observed.first, RollingDays(aqi, lead), excluded, last)
 
 
@@ -279,9 +272,16 @@ def _evidence(
         "aqi_edition": observed.edition,
         "rolling_aqi_last_hours": [None if value == NO_INDEX else value for value in recent],
         "particles_lead": bool(series.now >= 0 and series.days.particles_lead[series.now]),
-        "forecast_issue": outlook.issue,
-        "forecast_issued_at": outlook.issued_at.isoformat() if outlook.issued_at else None,
-        "forecast_daily_aqi": {day.day.isoformat(): day.aqi for day in outlook.days if day.day >= local_date(now)},
+        "forecast": [
+            {
+                "day": day.day.isoformat(),
+                "aqi": day.aqi,
+                "primary": list(day.primary),
+                "issuer": day.issuer_id,
+                "issued_at": day.issued_at.isoformat(),
+            }
+            for day in outlook.days
+        ],
         "external_orders": [each.id for each in floor],
         "own_level": LEVELS[own].key,
         "episode": None

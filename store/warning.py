@@ -241,3 +241,42 @@ def read_external_orders(
         {"area": area_id, "at": at},
     ).fetchall()
     return [ExternalOrder(*row) for row in rows]
+
+
+EXCLUDED_CAUSES: Final[tuple[str, ...]] = ("dust", "wildfire", "transport")
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """A span of dust or the like, seen or expected; `cause` is one of `EXCLUDED_CAUSES`."""
+
+    area_id: str
+    starts_at: dt.datetime
+    ends_at: dt.datetime
+    cause: str
+    entered_by: str
+    note: str | None = None
+
+
+def add_exclusion(conn: Connection, exclusion: Exclusion, *, now: dt.datetime) -> None:
+    """Enter a span that is not warned of by colour. The caller commits."""
+    conn.execute(
+        "insert into warning_exclusion (area_id, starts_at, ends_at, cause, entered_by, note, entered_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s)",
+        (
+            *(exclusion.area_id, exclusion.starts_at, exclusion.ends_at, exclusion.cause, exclusion.entered_by),
+            *(exclusion.note, now),
+        ),
+    )
+
+
+def read_exclusions(
+    conn: Connection, area_id: str, low: dt.datetime, high: dt.datetime, *, known_at: dt.datetime | None = None
+) -> list[Exclusion]:
+    """Spans of an area that touch [low, high), as entered up to `known_at`."""
+    rows = conn.execute(
+        "select area_id, starts_at, ends_at, cause, entered_by, note from warning_exclusion where area_id = %s"
+        " and ends_at > %s and starts_at < %s and (%s::timestamptz is null or entered_at <= %s) order by starts_at, id",
+        (area_id, low, high, known_at, known_at),
+    ).fetchall()
+    return [Exclusion(*row) for row in rows]

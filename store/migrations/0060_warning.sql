@@ -152,5 +152,18 @@ create table external_order_revocation (
 );
 comment on table external_order_revocation is 'When and why an external order ended early 上级指令撤销';
 
+create table warning_exclusion (
+    id bigint generated always as identity primary key,
+    area_id text not null references area,
+    starts_at timestamptz not null,
+    ends_at timestamptz not null check (ends_at > starts_at),
+    cause text not null check (cause in ('dust', 'wildfire', 'transport')),
+    entered_by text not null check (entered_by <> ''),
+    entered_at timestamptz not null,
+    note text
+);
+create index warning_exclusion_area on warning_exclusion (area_id, starts_at);
+comment on table warning_exclusion is 'Dust and the like, seen or expected, which are not warned of by colour 沙尘等不预警时段';
+
 grant select on warning_transition, warning to lantian_app;
-grant select, insert on warning_event, external_order, external_order_revocation to lantian_app;
+grant select, insert on warning_event, external_order, external_order_revocation, warning_exclusion to lantian_app;
