@@ -1,4 +1,4 @@
-"""What the reduction list means: who is ordered what at a level, how much that takes away, and what the list lacks. Pure."""
+"""What the reduction list means: who is ordered what at a level, and how much that takes away. Pure."""
 
 from __future__ import annotations
 

@@ -83,8 +83,18 @@ class Called:
 
 
 @dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known: observed values, forecast, orders from above (a floor under our own judgement), dated rules."""
+
+    observed: Observed
+    outlook: Outlook
+    imposed: Sequence[Imposed]
+    rules: WarningRules
+
+
+@dataclass(frozen=True, slots=True)
 class _Series:
-    """Observed and forecast rolling AQI in one; hour `now` is the last observed one, or the last finished without it."""
+    """Observed and forecast rolling AQI in one; `now` is the last observed hour, or the last finished without one."""
 
     first: dt.datetime
     days: RollingDays
@@ -99,6 +109,16 @@ class _Series:
         """AQI of hours led by particles, 0 where something else leads, -1 where nothing is known."""
         led = self.days.particles_lead & ~self.excluded
         return np.where(self.days.aqi == NO_INDEX, NO_INDEX, np.where(led, self.days.aqi, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The series, the rank that own values call for, their episode, and the orders from above that stand."""
+
+    series: _Series
+    own: int
+    episode: Episode | None
+    floor: tuple[Imposed, ...]
 
 
 def joined(observed: Observed, outlook: Outlook, *, now: dt.datetime) -> _Series:
@@ -159,34 +179,20 @@ def called_level(series: _Series, rules: WarningRules, state: str) -> tuple[int,
     episode = relevant_episode(series, rules)
     met = episode.rank if episode is not None and LEVELS[episode.rank].key in ISSUED else 0
     if state not in ISSUED:
-        return (met if episode is not None and episode.end > series.now + 1 else 0), episode
+        return (met if episode is not None and episode.end > series.now else 0), episode
     in_force = rank_of(state)
     held = [rank for rank in map(rank_of, ISSUED) if rank <= in_force]
     staying = max((rank for rank in held if not calm(series, entry(rules, rank), rules.lift_calm_hours)), default=0)
     return max(staying, met if met > in_force else 0), episode
 
 
-def proposal(
-    observed: Observed,
-    outlook: Outlook,
-    imposed: Sequence[Imposed],
-    rules: WarningRules,
-    standing: Standing,
-    *,
-    now: dt.datetime,
-) -> Called | None:
+def proposal(situation: Situation, standing: Standing, *, now: dt.datetime) -> Called | None:
     """What the values call for now.
 
     Parameters
     ----------
-    observed : Observed
-        Rolling daily AQI of the area up to now (`analytics.episode.rolling_daily_aqi`).
-    outlook : Outlook
-        Forecast, the official one first.
-    imposed : sequence of Imposed
-        Orders from above; they are a floor under our own judgement.
-    rules : WarningRules
-        Dated conditions.
+    situation : Situation
+        What is known.
     standing : Standing
         State of the area's warning.
     now : datetime
@@ -199,19 +205,21 @@ def proposal(
         condition and known to stay so for `lift_calm_hours`; without a forecast it is kept. Only particles count,
         and hours of dust or other excluded causes do not.
     """
-    series = joined(observed, outlook, now=now)
-    own, episode = called_level(series, rules, standing.state)
+    series = joined(situation.observed, situation.outlook, now=now)
+    own, episode = called_level(series, situation.rules, standing.state)
     soonest = now + 2 * DAY
-    floor = [each for each in imposed if each.valid_from <= soonest and (each.valid_to is None or each.valid_to > now)]
-    wanted = LEVELS[max([own, *(rank_of(each.minimum_level) for each in floor)])].key
-    period = _period(series, episode if own else None, floor, now)
-    called = _step(standing, wanted, now)
+    floor = tuple(
+        each
+        for each in situation.imposed
+        if each.valid_from <= soonest and (each.valid_to is None or each.valid_to > now)
+    )
+    called = _step(standing, LEVELS[max([own, *(rank_of(each.minimum_level) for each in floor)])].key, now)
     if called is None:
         return None
-    action, level = called
-    evidence = _evidence(series, observed, outlook, floor, rules, own=own, episode=episode, now=now)
-    cause, words = _cause(series, floor, own=own), _outlook_words(outlook, now)
-    return Called(action, level, *period, cause, words, evidence)
+    judged = _Judged(series, own, episode, floor)
+    start, end = _period(judged, now)
+    evidence = _evidence(judged, situation, now)
+    return Called(*called, start, end, _cause(judged), _outlook_words(situation.outlook, now), evidence)
 
 
 def _step(standing: Standing, wanted: str, now: dt.datetime) -> tuple[str, str] | None:
@@ -237,39 +245,26 @@ def _resting(standing: Standing, wanted: str, now: dt.datetime) -> bool:
     return level == wanted or (NONE not in (level, wanted) and rank_of(wanted) < rank_of(level))
 
 
-def _period(
-    series: _Series, episode: Episode | None, floor: Sequence[Imposed], now: dt.datetime
-) -> tuple[dt.datetime, dt.datetime]:
+def _period(judged: _Judged, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
     """Start and end of the period: of the episode's hours and of the orders from above, from the next full hour on."""
     next_hour = now.replace(minute=0, second=0, microsecond=0) + HOUR
-    starts, ends = [], []
-    if episode is not None:
-        starts.append(series.moment(episode.start))
-        ends.append(series.moment(episode.end))
-    for each in floor:
-        starts.append(each.valid_from)
-        ends.append(each.valid_to or each.valid_from + 3 * DAY)
+    starts = [each.valid_from for each in judged.floor]
+    ends = [each.valid_to or each.valid_from + 3 * DAY for each in judged.floor]
+    if judged.own and judged.episode is not None:
+        starts.append(judged.series.moment(judged.episode.start))
+        ends.append(judged.series.moment(judged.episode.end))
     start = max(min(starts, default=next_hour), next_hour)
     return start, max([start + SHORTEST, *ends])
 
 
-def _evidence(
-    series: _Series,
-    observed: Observed,
-    outlook: Outlook,
-    floor: Sequence[Imposed],
-    rules: WarningRules,
-    *,
-    own: int,
-    episode: Episode | None,
-    now: dt.datetime,
-) -> dict[str, Any]:
+def _evidence(judged: _Judged, situation: Situation, now: dt.datetime) -> dict[str, Any]:
     """What was known: editions, the last observed values, the forecast used, the orders from above."""
-    recent = observed.days.aqi[max(series.now - 2, 0) : series.now + 1].tolist()
+    series, episode = judged.series, judged.episode
+    recent = series.days.aqi[max(series.now - 2, 0) : series.now + 1].tolist()
     return {
         "as_of": now.astimezone(ZONE).isoformat(timespec="seconds"),
-        "rules": rules.id,
-        "aqi_edition": observed.edition,
+        "rules": situation.rules.id,
+        "aqi_edition": situation.observed.edition,
         "rolling_aqi_last_hours": [None if value == NO_INDEX else value for value in recent],
         "particles_lead": bool(series.now >= 0 and series.days.particles_lead[series.now]),
         "forecast": [
@@ -280,10 +275,10 @@ def _evidence(
                 "issuer": day.issuer_id,
                 "issued_at": day.issued_at.isoformat(),
             }
-            for day in outlook.days
+            for day in situation.outlook.days
         ],
-        "external_orders": [each.id for each in floor],
-        "own_level": LEVELS[own].key,
+        "external_orders": [each.id for each in judged.floor],
+        "own_level": LEVELS[judged.own].key,
         "episode": None
         if episode is None
         else {
@@ -294,15 +289,17 @@ def _evidence(
     }
 
 
-def _cause(series: _Series, floor: Sequence[Imposed], *, own: int) -> str:
+def _cause(judged: _Judged) -> str:
     """Cause in Chinese."""
-    parts = []
+    parts, series = [], judged.series
     last = int(series.days.aqi[series.now]) if series.now >= 0 else NO_INDEX
     if last != NO_INDEX:
         parts.append(f"最近24小时AQI为{last}")
-    if own:
+    if judged.own:
         parts.append("预计以颗粒物为首要污染物的污染过程达到相应预警条件")
-    parts += [f"上级要求不低于{LEVELS[rank_of(each.minimum_level)].name_zh}（{each.document}）" for each in floor]
+    parts += [
+        f"上级要求不低于{LEVELS[rank_of(each.minimum_level)].name_zh}（{each.document}）" for each in judged.floor
+    ]
     return "；".join(parts) or "暂无有效监测数据"
 
 
@@ -312,4 +309,3 @@ def _outlook_words(outlook: Outlook, now: dt.datetime) -> str:
     if not ahead:
         return "暂无可用预报"
     return "、".join(f"{day.day.month}月{day.day.day}日AQI约{day.aqi}" for day in ahead[:5])
-

@@ -65,7 +65,14 @@ def _emission(pollutant: str) -> Field:
     name = _NAMES_ZH[pollutant]
     help_text = f"Emission of {pollutant} in a day of normal production."
     return Field(
-        POLLUTANT_FIELDS[pollutant], f"{name}日排放量", "number", help_text, unit="t/d", low=0, high=1000, aliases=(name,)
+        POLLUTANT_FIELDS[pollutant],
+        f"{name}日排放量",
+        "number",
+        help_text,
+        unit="t/d",
+        low=0,
+        high=1000,
+        aliases=(name,),
     )
 
 

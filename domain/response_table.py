@@ -1,4 +1,4 @@
-"""How the response to a warning is run: required shares, grade rules, deadlines, processes, holidays, words of notices."""
+"""How a warning is answered: required shares, grade rules, deadlines, processes, holidays, words of notices."""
 
 from __future__ import annotations
 
@@ -97,7 +97,9 @@ def level_rules() -> Mapping[str, LevelRule]:
     def make(row: Row) -> tuple[str, LevelRule]:
         minutes, hours = row.integer("respond_minutes", 1, 10_000), row.integer("lead_hours", 0, 240)
         severity = row.integer("severity", 1, 4)
-        return row.choice("level", ISSUED), LevelRule(dt.timedelta(minutes=minutes), dt.timedelta(hours=hours), severity)
+        return row.choice("level", ISSUED), LevelRule(
+            dt.timedelta(minutes=minutes), dt.timedelta(hours=hours), severity
+        )
 
     rows = load_table(RESPONSE / "levels.csv", ("level", "respond_minutes", "lead_hours", "severity"), make)
     return _complete("levels.csv", dict(rows), ISSUED)

@@ -99,6 +99,11 @@ def change_action(before: str, level: str) -> str:
 def step(before: str, action: str, after: str) -> Transition:
     """The step, when it is legal.
 
+    Parameters
+    ----------
+    before, action, after : str
+        State, what is done, and the state it leads to.
+
     Raises
     ------
     ConfigurationError

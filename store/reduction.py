@@ -148,4 +148,3 @@ def read_area_emission(conn: Connection, area_id: str) -> dict[str, float]:
         if each["year"] == newest and key in POLLUTANT_FIELDS:
             totals[key] = totals.get(key, 0.0) + each["amount_t"] / 365
     return totals
-

@@ -10,8 +10,8 @@ from typing import Final
 
 from psycopg import sql
 
-from domain.register import Register
 from domain.reduction_register import REDUCTION_MEASURE
+from domain.register import Register
 from domain.register_table import BUILDING_SITE, CLEAN_COAL, COAL_BOILER, FUME_CLEANING, FUME_PURIFIER, NONROAD
 from store.connection import Connection
 

@@ -111,6 +111,12 @@ _EVENT: Final = (
     " evidence"
 )
 
+_INSERT_EVENT: Final = (
+    "insert into warning_event (area_id, at, action, after, proposed_level, starts_at, ends_at, rules, by_whom, why,"  # noqa: S608 - our own names
+    " evidence) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    f" returning {_EVENT}"
+)
+
 
 def read_open_warning(conn: Connection, area_id: str) -> AreaWarning | None:
     """The open warning of an area, None when there is none."""
@@ -188,8 +194,7 @@ def write_event(conn: Connection, event: NewEvent, *, now: dt.datetime) -> Warni
     try:
         with conn.transaction():
             row = conn.execute(
-                "insert into warning_event (area_id, at, action, after, proposed_level, starts_at, ends_at, rules,"
-                f" by_whom, why, evidence) values ({', '.join(['%s'] * 11)}) returning {_EVENT}",  # noqa: S608
+                _INSERT_EVENT,
                 (
                     *(event.area_id, now, event.action, event.after, event.proposed_level, event.starts_at),
                     *(event.ends_at, event.rules, event.by_whom, event.why, Jsonb(dict(event.evidence))),
