@@ -115,8 +115,9 @@ def hourly_mean(  # noqa: PLR0913 - five parallel columns of one table
     groups = _Groups.of(np.asarray(devices), np.asarray(times_s), np.asarray(spans_s), instant_cover_s)
     data = np.asarray(values, dtype=np.float64)[groups.order]
     used = np.asarray(usable, dtype=np.bool_)[groups.order] & ~np.isnan(data)
-    weights = np.where(used, groups.covers_s[:, None], 0.0)
-    means = groups.mean(data, weights)
+    weights = used * groups.covers_s[:, None]
+    weight_sums = groups.total(weights)
+    means = groups.mean(data, used, weights, weight_sums)
     if direction_column is not None:
         speeds, used_speeds = None, None
         if speed_column is not None:
@@ -124,7 +125,7 @@ def hourly_mean(  # noqa: PLR0913 - five parallel columns of one table
         means[:, direction_column] = _mean_direction(
             groups, data[:, direction_column], weights[:, direction_column], speeds=speeds, used_speeds=used_speeds
         )
-    minutes = groups.covered_s(used) / 60.0
+    minutes = (groups.covered_s(used) if groups.overlapping else weight_sums) / 60.0
     return HourlyMeans(groups.devices, groups.hours_s, Statistic(means, minutes, minutes >= minimum_minutes))
 
 
@@ -164,23 +165,36 @@ class _Groups:
             return np.zeros((0, *rows.shape[1:]))
         return np.asarray(np.add.reduceat(rows, self.first, axis=0))
 
-    def mean(self, data: Floats, weights: Floats) -> Floats:
-        """Weighted mean per group; NaN where all weights are 0. Exact when all used values of a group are equal."""
-        anchors = self._first_used(data, weights > 0)
-        deviations = np.where(weights > 0, data - anchors[self.number], 0.0)
-        weight_sums = self.total(weights)
-        with np.errstate(invalid="ignore"):
-            return np.asarray(anchors + self.total(deviations * weights) / weight_sums)
+    @property
+    def overlapping(self) -> bool:
+        """Whether a reading begins before an earlier one of its group has ended."""
+        base = self.number * (2.0 * HOUR_S)
+        reached = np.maximum.accumulate(self.starts_s + self.covers_s + base)
+        return bool((self.starts_s[1:] + base[1:] < reached[:-1]).any())
 
-    def _first_used(self, data: Floats, used: Booleans) -> Floats:
+    def mean(self, data: Floats, used: Booleans, weights: Floats, weight_sums: Floats) -> Floats:
+        """Weighted mean per group; NaN where all weights are 0. Exact when all used values of a group are equal.
+
+        `weights` are 0 where a value is not used, `weight_sums` their totals.
+        """
+        anchors = self._anchors(data, used, weight_sums > 0)
+        deviations = data - anchors[self.number]
+        np.multiply(deviations, weights, out=deviations)
+        deviations[~used] = 0.0
+        with np.errstate(invalid="ignore"):
+            return np.asarray(anchors + self.total(deviations) / weight_sums)
+
+    def _anchors(self, data: Floats, used: Booleans, any_used: Booleans) -> Floats:
         """First used value per group and column; NaN where there is none."""
-        count = len(data)
-        if not count:
-            return np.zeros((0, data.shape[1]))
-        rows = np.where(used, np.arange(count)[:, None], count)
-        firsts = np.minimum.reduceat(rows, self.first, axis=0)
-        padded = np.vstack([data, np.full(data.shape[1], np.nan)])
-        return np.asarray(np.take_along_axis(padded, firsts, axis=0))
+        firsts = used[self.first]
+        anchors = np.where(firsts, data[self.first], np.nan)
+        columns = np.flatnonzero((any_used & ~firsts).any(axis=0))
+        if len(columns):
+            rows = np.where(used[:, columns], np.arange(len(data))[:, None], len(data))
+            places = np.minimum.reduceat(rows, self.first, axis=0)
+            padded = np.vstack([data[:, columns], np.full(len(columns), np.nan)])
+            anchors[:, columns] = np.take_along_axis(padded, places, axis=0)
+        return anchors
 
     def covered_s(self, used: Booleans) -> Floats:
         """Seconds of each group's hour covered by used readings, overlaps counted once."""

@@ -124,6 +124,11 @@ def rows_of(columns: Sequence[Fields]) -> bytes:
     return layout.tobytes() if kept is None else layout[kept].tobytes()
 
 
+def framed(columns: Sequence[Fields]) -> bytes:
+    """The rows as a whole COPY, with header and trailer; for as many rows as fit in memory at once."""
+    return HEADER + rows_of(columns) + TRAILER
+
+
 def rows_with_payload(columns: Sequence[Fields], payloads: Sequence[bytes]) -> bytes:
     """Rows as `rows_of` makes them with one more, last field: bytes of any length."""
     sizes = np.array([len(payload) for payload in payloads], dtype=np.int64).astype(">i4")

@@ -11,7 +11,8 @@ from analytics.averaging import HourlyMeans, hourly_mean
 from domain.family import AIR, Family
 from domain.flag import GOOD, MISSING, SUSPECT, from_text, to_text, usable
 from domain.period import HOUR_S
-from store.settlement import HourClaim, SiteReadings
+from store.settlement import HourClaim
+from store.site_reading import SiteReadings
 from store.statistic import HourRows
 
 Integers = npt.NDArray[np.int64]

@@ -14,7 +14,8 @@ from domain.flag import usable
 from domain.period import HOUR_S
 from store.device_reading import DeviceReadings
 from store.plant_hour import COLUMNS, PlantHours
-from store.settlement import HourClaim, SiteReadings
+from store.settlement import HourClaim
+from store.site_reading import SiteReadings
 
 #: Minutes of a valid hour, as for flue gas (HJ 212-2017 annex D).
 MINUTES: Final = 45

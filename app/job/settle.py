@@ -19,10 +19,13 @@ from domain.pollutant import SIX_KEYS
 from domain.standard import validity
 from store import settlement, statistic
 from store.connection import Connection
+from store.site_reading import read_readings
 from store.statistic import DAY_COLUMNS, DayRows, HourRows
 
 #: Queue rows claimed by one transaction of each level.
 LIMIT: Final = 5_000
+#: Hours computed at once: their minutes, some hundred thousand numbers, fit the processor's cache.
+HOURS_AT_ONCE: Final = 1_500
 _DAY_GAP: Final = dt.timedelta(days=7)
 
 
@@ -44,14 +47,14 @@ class Settled:
         )
 
 
-def settle_hours(conn: Connection, *, limit: int = LIMIT) -> Settled:
+def settle_hours(conn: Connection, *, limit: int = HOURS_AT_ONCE) -> Settled:
     """Compute the oldest dirty hours of sites and of the areas they count for; mark their days dirty."""
     with conn.transaction():
         settlement.hold_settlement(conn)
         claim = settlement.claim_hours(conn, limit)
         if not claim.ids:
             return Settled()
-        rows = site_hours(claim, settlement.read_readings(conn, claim), validity().minutes_per_hour)
+        rows = site_hours(claim, read_readings(conn, claim), validity().minutes_per_hour)
         written = _write_hours(conn, rows)
         members = _touched(statistic.read_members(conn), claim.sites)
         wanted = set(claim.hours_s.tolist())
@@ -127,7 +130,7 @@ def settle(
     """
     total = Settled()
     levels: Sequence[Callable[[], Settled]] = (
-        lambda: settle_hours(conn, limit=limit),
+        lambda: settle_hours(conn, limit=min(limit, HOURS_AT_ONCE)),
         lambda: Settled(*settle_stacks(conn, limit=limit)),
         lambda: Settled(*settle_plants(conn, limit=limit)),
         lambda: settle_days(conn, limit=limit),

@@ -21,7 +21,8 @@ from domain.flag import FAIL
 from domain.period import HOUR_S, day_number
 from store.device_reading import DeviceReadings
 from store.outlet import OutletRow
-from store.settlement import HourClaim, SiteReadings
+from store.settlement import HourClaim
+from store.site_reading import SiteReadings
 from store.stack_hour import GAS, POLLUTANTS, StackDayRow, StackHours, StackMonthRow
 from store.statistic import HourRows
 

@@ -8,7 +8,8 @@ import pytest
 from app.job.hour import area_hours, site_hours
 from domain.family import AIR
 from domain.flag import FAIL, GOOD, MISSING, SUSPECT, from_text
-from store.settlement import HourClaim, SiteReadings
+from store.settlement import HourClaim
+from store.site_reading import SiteReadings
 from store.statistic import HourRows
 
 HOUR = 1_451_577_600  # 2016-01-01 00:00 in Beijing
