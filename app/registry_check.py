@@ -126,8 +126,8 @@ def device_entry(row: SheetRow, known: Known) -> Entry:
     if number is None and protocol == "hj212":
         raise row.fault("mn", "the equipment number because protocol is hj212")
     if number is not None:
-        if protocol == "json":
-            raise row.fault("mn", "nothing because protocol is json")
+        if protocol not in ("hj212", "gb17691"):
+            raise row.fault("mn", f"nothing because protocol is {protocol}")
         row.matched("mn", _NUMBER, "1 to 24 letters or digits")
         if known.numbers.get(number, name) != name:
             raise row.fault("mn", f"a number of its own: device {known.numbers[number]} has it")

@@ -61,6 +61,9 @@ _PROTOCOLS: Final = MappingProxyType(
         "JSON": "json",
         "GB17691": "gb17691",
         "GB 17691": "gb17691",
+        "秸秆火点": "straw_fire",
+        "仅链路": "link",
+        "视频链路": "link",
     }
 )
 _LABELS: Final = MappingProxyType({"起点": "start", "终点": "end", "开始": "start", "结束": "end"})

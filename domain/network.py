@@ -15,7 +15,7 @@ SITE_KINDS: Final[tuple[str, ...]] = (
     *("ambient", "micro", "park", "stack", "plant", "vehicle"),
     *("mobile", "odour", "construction", "video"),
 )
-PROTOCOLS: Final[tuple[str, ...]] = ("json", "hj212", "gb17691")
+PROTOCOLS: Final[tuple[str, ...]] = ("json", "hj212", "gb17691", "straw_fire", "link")
 LABELS: Final[tuple[str, ...]] = ("start", "end")
 #: When other values for a stored time count: announced corrections at once, all at once, none before a person decided.
 #: Which HJ 212 checksum a device may send: as annex A says; that or its bytes exchanged; that or the Modbus one.

@@ -24,7 +24,7 @@ from ingest.wire.codec import CODECS
 from ingest.wire.json_frame import decode_state
 from ingest.wire.reading import Decoded, FactorReading, Reading, Source, microseconds
 from store.batch import Batch, FactorBlock, Message, ReadingBlock, Rejection
-from store.message import FramePart, RequestResult
+from store.message import FirePoint, FramePart, RequestResult
 
 MAX_BYTES: Final = 1 << 20
 #: A clock may be ahead this much; older than the second is no measurement of this system.
@@ -106,6 +106,7 @@ def assemble(
         parts=assembler.draft.parts,
         closed=assembler.draft.closed,
         results=assembler.results,
+        fires=assembler.fires,
     )
     return Assembled(batch, assembler.decoded, assembler.draft)
 
@@ -120,6 +121,7 @@ class _Assembler:
         self.decoded: list[Decoded | None] = []
         self.rows: dict[str, _Rows] = {}
         self.factors = _Factors()
+        self.fires: list[tuple[int, Sequence[FirePoint]]] = []
         self.results: list[tuple[int, RequestResult]] = []
 
     def take(self, text: str, payload: bytes, received_at: dt.datetime) -> None:
@@ -150,6 +152,8 @@ class _Assembler:
         _check_times(decoded, received_at)
         if decoded.part is not None:
             decoded = self._joined(FramePart(topic.device_id, *decoded.part, received_at, text, payload), decoded)
+        if decoded.fires:
+            self.fires.append((len(self.messages), decoded.fires))
         if decoded.result is not None:
             self.results.append((len(self.messages), decoded.result))
         self._note(source.family.key, topic.device_id, decoded)
@@ -191,7 +195,12 @@ class _Assembler:
 
 def _check_times(decoded: Decoded, received_at: dt.datetime) -> None:
     latest_us = microseconds(received_at) + FUTURE_S * 1_000_000
-    for time_us in chain((row.time_us for row in decoded.readings), (row.time_us for row in decoded.factors)):
+    moments = (moment for point in decoded.fires for moment in (point.seen_at, point.checked_at) if moment is not None)
+    for time_us in chain(
+        (row.time_us for row in decoded.readings),
+        (row.time_us for row in decoded.factors),
+        (microseconds(moment) for moment in moments),
+    ):
         if not _EARLIEST_US <= time_us <= latest_us:
             expected = f"{EARLIEST:%Y-%m-%d} to {FUTURE_S // 60} minutes after receipt at {_stamp(received_at)}"
             raise RejectError("impossible_time", f"{_moment(time_us)}; expected {expected}")

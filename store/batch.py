@@ -26,6 +26,7 @@ from store.registry import RegisteredDevice
 from store.request import write_results
 from store.sqlstate import Kind
 from store.staging import NEW, REVISED, Statuses, copy_direct, create_staging, insert_staged
+from store.straw_fire import write_fires
 
 __all__ = ["Batch", "BatchResult", "FactorBlock", "Message", "ReadingBlock", "Rejection", "write_batch"]
 
@@ -179,6 +180,12 @@ def _write(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevic
     _cautious[conn] = max(0, caution - 1) if work.direct or caution else _CAUTIOUS_BATCHES
     counts = np.bincount(np.concatenate([[], *work.statuses]).astype(np.int64), minlength=256)[:3].tolist()
     outcomes = _outcomes(batch, work)
+    if batch.fires:
+        refused = {at for at, outcome in enumerate(outcomes) if outcome == "rejected"}
+        entered, poisoned = write_fires(conn, batch, refused, devices)
+        work.rejections |= poisoned
+        for at, outcome in (*entered.items(), *((at, "rejected") for at in poisoned)):
+            outcomes[at] = outcome
     receipt = Receipt(batch, arrivals, outcomes, work.rejections, counts)
     changed = [
         (rows, (statuses == NEW) | ((statuses == REVISED) & counted), statuses != _UNWRITTEN)

@@ -20,6 +20,8 @@ class DeviceHealth:
         Expected seconds between readings.
     state_zh, link_zh : str
         Freshness and link in words.
+    last_seen_at : datetime or None
+        Its newest message or statement about its link.
     age_s : float or None
         Seconds since its last message.
     skew_s : float or None
@@ -40,6 +42,7 @@ class DeviceHealth:
     interval_s: int
     state_zh: str
     link_zh: str
+    last_seen_at: dt.datetime | None
     age_s: float | None
     skew_s: float | None
     effective_today: float | None

@@ -123,13 +123,29 @@ class FramePart(NamedTuple):
     payload: bytes
 
 
+class FirePoint(NamedTuple):
+    """A straw-fire point as its register has it (`domain.register_table.STRAW_FIRE`), without id and area."""
+
+    seen_at: dt.datetime
+    longitude: float
+    latitude: float
+    source: str
+    township: str | None
+    place: str | None
+    result: str
+    checked_by: str | None
+    checked_at: dt.datetime | None
+    note: str | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """Messages and the rows decoded from those that were not rejected; `readings` by family.
 
     `parts` are parts of split frames that wait after this batch, with the index of their message; `closed` are sets of
     parts that wait no longer (device and key), with the index of the message that completed them, None: given up;
-    `results` are answers of devices to requests, with the index of their message. `given_up`: the messages were
+    `results` are answers of devices to requests, with the index of their message. `fires` are
+    straw-fire points, with the index of their message. `given_up`: the messages were
     counted as stored when they came and are rejected now; the ledger moves them from the one to the other.
     """
 
@@ -142,3 +158,4 @@ class Batch:
     closed: Sequence[tuple[int | None, str, str]] = ()
     results: Sequence[tuple[int, RequestResult]] = ()
     given_up: bool = False
+    fires: Sequence[tuple[int, Sequence[FirePoint]]] = ()

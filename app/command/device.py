@@ -115,8 +115,8 @@ def health_table(found: list[DeviceHealth], now: dt.datetime) -> Table:
     """Health as a table in Chinese."""
     table = Table(title="设备健康")
     headings = (
-        *("设备编号", "点位", "间隔", "状态", "链路", "最近报文", "时钟偏差", "今日传输有效率", "本月传输有效率"),
-        *("本月重复", "本月拒收", "最近错误"),
+        *("设备编号", "点位", "间隔", "状态", "链路", "最近出现", "最近报文", "时钟偏差", "今日传输有效率"),
+        *("本月传输有效率", "本月重复", "本月拒收", "最近错误"),
     )
     for heading in headings:
         table.add_column(heading, overflow="fold")
@@ -125,7 +125,8 @@ def health_table(found: list[DeviceHealth], now: dt.datetime) -> Table:
         age = "-" if one.age_s is None else age_text(now - dt.timedelta(seconds=one.age_s), now)
         shares = (one.effective_today, one.effective_month, one.duplicate_month, one.reject_month)
         error = f"{age_text(one.last_error_at, now)}前 {one.last_error}" if one.last_error else ""
-        cells = (one.device_id, one.site_zh, f"{one.interval_s} s", one.state_zh, one.link_zh, age, skew)
+        seen = age_text(one.last_seen_at, now) if one.last_seen_at else "-"
+        cells = (one.device_id, one.site_zh, f"{one.interval_s} s", one.state_zh, one.link_zh, seen, age, skew)
         table.add_row(*cells, *("-" if share is None else f"{share:.1f}%" for share in shares), error)
     return table
 

@@ -46,6 +46,7 @@ PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "gateway": (
         "write lt/v1/+/hj212/+/data",
+        "readwrite lt/v1/+/hj212/+/state",
         *(f"write lt/v1/+/gateway.{reason}/+/data" for reason in ("malformed", "unknown_device", "identity_mismatch")),
         *(f"read lt/v1/+/hj212/+/{stream}" for stream in ("reply", "error", "cmd")),
     ),

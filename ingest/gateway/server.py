@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import logging
 import time
@@ -14,6 +15,7 @@ from domain.error import ConfigurationError, LantianError, ServiceError
 from ingest.gateway.connection import MAX_STRIKES, Connection
 from ingest.gateway.flight import Flight
 from ingest.gateway.identity import AddressBook, answered_request
+from ingest.gateway.link_state import LinkBoard
 from ingest.gateway.stream import Piece
 from ingest.gateway.tally import SPARE_FILES, Limits, Tally, raise_file_limit
 from ingest.gateway.uplink import Listener, Uplink
@@ -73,6 +75,7 @@ class Gateway:
         self._ending: asyncio.Future[None] | None = None
         listener = Listener(self._connected, self._lost, self._taken, self._heard, self._fail)
         self._uplink = Uplink(broker, name, listener)
+        self._links = LinkBoard(name, self._uplink.retain)
 
     async def run(self, address: str, port: int, stopping: asyncio.Event) -> None:
         """Serve until `stopping` is set.
@@ -152,6 +155,7 @@ class Gateway:
             connection.strikes = 0
             connection.devices.add(route.device_id)
             self._at[route.device_id] = _alive(self._at.get(route.device_id), connection)
+            self._links.connected(route.device_id, route.branch, _clock())
         else:
             self.tally.rejected += 1
             connection.strikes += 1
@@ -180,6 +184,7 @@ class Gateway:
         for device in connection.devices:
             if self._at.get(device) is connection:
                 del self._at[device]
+                self._links.gone(device, _clock())
 
     # What the broker says.
 
@@ -196,6 +201,7 @@ class Gateway:
     def _taken(self, mid: int, heard: bool) -> None:
         if not heard:
             self.tally.unheard += 1
+        self._links.pending.discard(mid)
         connection = self._flight.received(mid)
         if connection is not None:
             self._release(connection)
@@ -205,6 +211,9 @@ class Gateway:
         device = branch.rpartition("/")[2]
         if stream == "cmd":
             self._command(device, payload)
+            return
+        if stream == "state":
+            self._links.heard(branch, payload, _clock())
             return
         if stream == "reply":
             owner = self._flight.answered(branch, answered_request(payload))
@@ -306,6 +315,13 @@ class Gateway:
         until = self.now() + _FAREWELL_S
         while len(self._flight) and self._ready and self.now() < until:
             await asyncio.sleep(0.05)
+        self._links.close(_clock())
+        while self._links.pending and self._ready and self.now() < until + _FAREWELL_S:
+            await asyncio.sleep(0.05)
+
+
+def _clock() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _alive(known: Connection | None, connection: Connection) -> Connection:

@@ -21,8 +21,8 @@ from ingest.topic import QOS, ROOT
 from store.gateway import PROTOCOL
 
 _log = logging.getLogger(__name__)
-#: What the platform says to loggers.
-SUBSCRIPTIONS: Final = tuple(f"{ROOT}/+/{PROTOCOL}/+/{stream}" for stream in ("reply", "error", "cmd"))
+#: What the platform says to loggers, and the link states there are.
+SUBSCRIPTIONS: Final = tuple(f"{ROOT}/+/{PROTOCOL}/+/{stream}" for stream in ("reply", "error", "cmd", "state"))
 #: Answers given while the broker cannot be reached are kept so long; a logger repeats its frame anyway.
 _SESSION_S: Final = 600
 _STANDING: Final = frozenset({0x81, 0x82, 0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C})
@@ -106,6 +106,10 @@ class Uplink:
     def publish(self, topic: str, payload: bytes) -> int:
         """Hand a message over, QoS 1; returns the number under which the broker will confirm it."""
         return self._client.publish(topic, payload, qos=QOS).mid
+
+    def retain(self, topic: str, payload: bytes) -> int:
+        """The same, and the broker keeps the message for whoever asks later."""
+        return self._client.publish(topic, payload, qos=QOS, retain=True).mid
 
     # In paho's thread: note, never wait.
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, TypedDict
 
+from domain.error import RejectError
 from ingest.wire.gb17691_reading import decode_gb17691, serial_number
 from ingest.wire.hj212 import request_number
 from ingest.wire.hj212_reading import decode_hj212
 from ingest.wire.json_frame import decode_json, encode_reply, sequence_number
 from ingest.wire.reading import Decoded, Source
+from ingest.wire.straw_fire import decode_straw_fire
 
 
 class Reference(TypedDict, total=False):
@@ -48,11 +50,19 @@ def _hj212_answer(decoded: Decoded, _outcome: str) -> bytes | None:
     return decoded.answer
 
 
+def _refuse_data(_payload: bytes, source: Source) -> Decoded:
+    raise RejectError(
+        "unsupported_command", f"{source.device_id} is registered with link alone; expected no data of it"
+    )
+
+
 #: Protocol segment of a topic -> codec. A new protocol is a module and a row here.
 CODECS: Final = MappingProxyType(
     {
         "json": Codec(decode_json, _json_answer, lambda payload: {"seq": sequence_number(payload)}),
         "hj212": Codec(decode_hj212, _hj212_answer, lambda payload: {"qn": request_number(payload)}),
+        "straw_fire": Codec(decode_straw_fire, _json_answer, lambda payload: {"seq": sequence_number(payload)}),
+        "link": Codec(_refuse_data, _json_answer, lambda payload: {"seq": sequence_number(payload)}),
         "gb17691": Codec(decode_gb17691, _json_answer, lambda payload: {"seq": serial_number(payload)}),
     }
 )

@@ -53,6 +53,7 @@ class _State(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     v: Literal[1]
     state: Literal["online", "offline"]
     ts: _Moment
+    via: Annotated[str, msgspec.Meta(min_length=1, max_length=64)] | None = None
 
 
 _MESSAGES: Final = msgspec.json.Decoder(_Message)
@@ -83,7 +84,7 @@ def decode_json(payload: bytes, source: Source) -> Decoded:
     try:
         message = _MESSAGES.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _rejection(payload, error) from error
+        raise rejection(payload, error) from error
     decoded = Decoded([], [], message.ack, message.seq)
     if message.readings is None:
         if message.ts is None or message.values is None:
@@ -166,8 +167,22 @@ def decode_state(payload: bytes) -> tuple[str, int]:
     try:
         state = _STATES.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _rejection(payload, error) from error
+        raise rejection(payload, error) from error
     return state.state, microseconds(state.ts)
+
+
+def encode_state(state: str, at: dt.datetime, via: str) -> bytes:
+    """The link state of a device that `via` knows of, for topic ``state``."""
+    return msgspec.json.encode({"v": 1, "state": state, "ts": at.isoformat(timespec="seconds"), "via": via})
+
+
+def stated_by(payload: bytes) -> tuple[str, str | None] | None:
+    """State and `via` of a message of stream ``state``; None when it cannot be read."""
+    try:
+        found = _STATES.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found.state, found.via
 
 
 def sequence_number(payload: bytes) -> int | None:
@@ -193,7 +208,7 @@ def encode_error(
     )
 
 
-def _rejection(payload: bytes, error: Exception) -> RejectError:
+def rejection(payload: bytes, error: Exception) -> RejectError:
     """The reject reason for what the decoder said, naming the key at fault."""
     said = str(error)
     if not isinstance(error, msgspec.ValidationError):
@@ -203,7 +218,7 @@ def _rejection(payload: bytes, error: Exception) -> RejectError:
     if named := _NAMED.search(said):
         where = f" in {path.lstrip('.')}" if path else ""
         return RejectError("bad_field", f"{'unknown' if 'unknown' in said else 'missing'} key {named[1][:80]!r}{where}")
-    if path.endswith(".ts"):
+    if path.endswith((".ts", "_at")):
         return RejectError("bad_time", f"{_at(payload, path)}; expected for instance '2026-11-23T08:00:00+08:00'")
     if path.endswith("[...]"):
         return RejectError("bad_value", f"{_entry_at_fault(payload, path)}: {said[:120]}")

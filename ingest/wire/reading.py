@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from domain.family import Family
 from domain.flag import NO_MARK
-from store.message import RequestResult
+from store.message import FirePoint, RequestResult
 
 MISSING: Final = math.nan
 _EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -134,6 +134,8 @@ class Decoded:
         Set when the message is a part of a split frame (HJ 212); its rows are then those of the part alone.
     result : RequestResult or None
         Set when the message answers a request of the platform (HJ 212 9011, 9012).
+    fires : sequence of FirePoint
+        Straw-fire points, of sources of such.
     request : callable or None
         Moment -> the platform's own request that the message calls for, for topic ``cmd`` (HJ 212 1013: set the time).
     """
@@ -147,6 +149,7 @@ class Decoded:
     part: PartLabel | None = None
     result: RequestResult | None = None
     request: Callable[[dt.datetime], bytes] | None = None
+    fires: Sequence[FirePoint] = ()
 
 
 def microseconds(moment: dt.datetime) -> int:

@@ -29,6 +29,7 @@ from ingest.gateway.tally import Limits
 from ingest.link import Broker, Link, Session
 from ingest.topic import subscriptions
 from ingest.wire.hj212 import encode_frame
+from ingest.wire.json_frame import encode_state
 from store.connection import connect
 from store.gateway import read_loggers, set_access_password
 from store.registry import NewDevice, NewSite, set_units, upsert_device, upsert_site
@@ -167,6 +168,10 @@ def query(database: Any, text: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return conn.execute(text, parameters).fetchall()  # type: ignore[arg-type]
 
 
+def link_states(database: Any) -> int:
+    return int(query(database, "select count(*) from raw_frame where topic like '%%/state'")[0][0])
+
+
 def check_complete(database: Any, county: str, mns: list[str], minutes: int) -> None:
     """Every logger's every minute is stored once, with its own value, and the ledger balances."""
     rows = query(database, "select device_id, extract(epoch from time)::bigint / 60 %% 1440, pm25 from air_reading")
@@ -181,7 +186,8 @@ def check_complete(database: Any, county: str, mns: list[str], minutes: int) -> 
         database, "select sum(received), sum(stored), sum(duplicate), sum(revised), sum(rejected) from ledger"
     )
     received, stored, duplicate, revised, rejected = map(int, sums)
-    assert (stored, revised) == (len(expected), 0)
+    # What the gateway says about links is received and stored as well.
+    assert (stored - link_states(database), revised) == (len(expected), 0)
     assert received == stored + duplicate + rejected
     assert query(database, "select count(*) from reject") == [(rejected,)]
 
@@ -347,7 +353,9 @@ def test_what_is_broken_strange_or_unauthorised_is_rejected_with_its_reason_and_
     )
     assert "PW" in details[0]
     assert query(database, "select count(*) from air_reading") == [(3,)]
-    assert query(database, "select sum(received), sum(stored), sum(rejected) from ledger") == [(9, 3, 6)]
+    (sums,) = query(database, "select sum(received), sum(stored), sum(rejected) from ledger")
+    told = link_states(database)
+    assert (sums[0] - told, sums[1] - told, sums[2]) == (9, 3, 6)
     assert query(database, "select access_password like 'pbkdf2$%%' from device where mn = %s", mns[1]) == [(True,)]
 
 
@@ -494,3 +502,62 @@ def test_the_log_line_counts(capsys: pytest.CaptureFixture[str], caplog: pytest.
     line = json.loads(caplog.messages[-1])
     assert line["event"] == "gateway"
     assert {"connections", "frames", "rejected", "in_flight", "paused", "answered"} <= line.keys()
+
+
+def test_the_link_of_a_logger_is_told_and_put_right_after_a_crash(
+    database: Any, broker: Address, county: str, loggers: Callable[[int], list[str]]
+) -> None:
+    mns = loggers(3)
+    links = (
+        "select device_id, link, last_received_at is not null, last_seen_at is not null from screen.device_health"
+        " order by device_id"
+    )
+
+    def seen() -> dict[str, tuple[Any, ...]]:
+        return {row[0].rpartition("-")[2]: row[1:3] for row in query(database, links)}
+
+    # What a gateway that was killed has left: logger 2 is said to be connected.
+    account = broker("gateway")
+    left = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    left.username_pw_set(account.username, account.password)
+    left.connect(account.host, account.port)
+    left.loop_start()
+    stale = encode_state("online", now(), f"gateway-{county}")
+    left.publish(f"lt/v1/{county}/hj212/g-{county}-2/state", stale, qos=1, retain=True).wait_for_publish(PATIENCE_S)
+    left.disconnect()
+    left.loop_stop()
+
+    async def scene() -> None:
+        async with serving(database, broker, county) as gateway:
+            await until(lambda: seen()["2"] == ("offline", False), "the stale state put right")
+            first = await asyncio.open_connection("127.0.0.1", gateway.port)
+            second = await asyncio.open_connection("127.0.0.1", gateway.port)
+            first[1].write(minute_frame(mns[0], 0)[1])
+            assert b"CN=9014" in await heard(first[0])
+            await until(lambda: seen()["0"] == ("online", True), "logger 0 online")
+            # It comes again before its old connection is gone: it was never away.
+            second[1].write(minute_frame(mns[0], 1)[1])
+            assert b"CN=9014" in await heard(second[0])
+            second[1].write(minute_frame(mns[1], 0)[1])
+            assert b"CN=9014" in await heard(second[0])
+            first[1].close()
+            await until(lambda: seen()["1"] == ("online", True), "logger 1 online")
+            assert seen()["0"] == ("online", True)
+            assert query(database, "select link, online::int, last_seen_at is not null from screen.site_link") == [
+                ("partly", 2, True)
+            ]
+            second[1].close()
+            await until(lambda: seen()["0"] == ("offline", True) == seen()["1"], "both gone")
+            third = await asyncio.open_connection("127.0.0.1", gateway.port)
+            third[1].write(minute_frame(mns[2], 0)[1])
+            assert b"CN=9014" in await heard(third[0])
+            await until(lambda: seen()["2"] == ("online", True), "logger 2 online")
+        # A gateway that is stopped says that all are gone.
+        await until(lambda: seen()["2"] == ("offline", True), "the farewell")
+        third[1].close()
+
+    with collecting(database, broker, county):
+        asyncio.run(scene())
+    states = query(database, "select encode(payload, 'escape') from raw_frame where topic like %s", "%g-%-0/state")
+    assert [json.loads(each[0])["state"] for each in states] == ["online", "offline"]
+    assert query(database, "select count(*) from reject") == [(0,)]

@@ -94,14 +94,36 @@ def test_vehicle_example(kind: str, facts: dict[str, str], payload: bytes) -> No
         assert member in json.dumps(shown, ensure_ascii=False)
 
 
+@pytest.mark.parametrize(("kind", "facts", "payload"), examples("straw_fire"))
+def test_fire_examples(kind: str, facts: dict[str, str], payload: bytes) -> None:
+    source = Source("f1", FAMILIES["air"])
+    if facts["outcome"] != "accepted":
+        with pytest.raises(RejectError) as caught:
+            CODECS[kind].decode(payload, source)
+        assert caught.value.reason == facts["outcome"]
+        return
+    result = CODECS[kind].decode(payload, source)
+    assert (len(result.fires), str(result.seq)) == (int(facts["points"]), facts["seq"])
+
+
 def test_every_kind_of_message_has_an_example() -> None:
     kinds = {stated(text)[0] for text, _ in EXAMPLES}
-    assert kinds == {"json air", "state", "reply", "error", "hj212 air", "hj212 stack", "hj212 answer", "gb17691"}
+    assert kinds == {
+        "json air",
+        "state",
+        "reply",
+        "error",
+        "hj212 air",
+        "hj212 stack",
+        "hj212 answer",
+        "gb17691",
+        "straw_fire",
+    }
     assert DOCUMENT.count("```json") + DOCUMENT.count("```text") == len(EXAMPLES)
 
 
 def test_reasons_are_those_of_the_code() -> None:
-    section = DOCUMENT.split("## 7.")[1]
+    section = DOCUMENT.split("## 8.")[1]
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", section, re.MULTILINE))
     assert rows == REASONS
 
