@@ -45,6 +45,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "aqi": ("app.command.aqi", "Air quality index of hours or days in a CSV file."),
         "evaluate": ("app.command.evaluate", "A year's statistics and compliance from files."),
         "budget": ("app.command.budget", "What the rest of the year may bring, from files."),
+        "warning": ("app.command.warning", "Heavy-pollution warnings: status, propose, confirm, lift, orders, report."),
+        "reduction": ("app.command.reduction", "Emergency reduction list: import, export, show, check."),
         "warn": ("app.command.warn", "Heavy-pollution episodes and warning levels in files."),
         "decode": ("app.command.decode", "What is in a frame."),
         "supervise": ("app.command.supervise", "Run the processes of `lantian up` (used by it)."),

@@ -73,6 +73,7 @@ class Settings:
     gateway_max_in_flight: int = _bounded(10_000, 1, 60_000)
     gateway_idle_s: float = _bounded(3900, 10, 7 * 86400)
     settle_interval_s: float = _bounded(5, 0.1, 60)
+    warning_automatic: bool = False
     simulator: bool = True
     simulator_history: str = "year"
     simulator_seed: int = _bounded(1, 0, 2**31)

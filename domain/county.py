@@ -25,7 +25,18 @@ from domain.plan import (
 )
 from domain.table import ID, Row, load_table, load_toml
 
-__all__ = ["COUNTIES", "County", "Device", "Enterprise", "Site", "Target", "TimeWindow", "county_names", "load_county"]
+__all__ = [
+    "COUNTIES",
+    "County",
+    "Device",
+    "Enterprise",
+    "Site",
+    "Target",
+    "TimeWindow",
+    "county_folder",
+    "county_names",
+    "load_county",
+]
 
 T = TypeVar("T")
 COUNTIES: Final = Path(__file__).parent / "counties"
@@ -56,7 +67,8 @@ def county_names() -> tuple[str, ...]:
     return tuple(sorted(path.name for path in COUNTIES.iterdir() if path.is_dir()))
 
 
-def _folder(name_or_path: str | Path) -> Path:
+def county_folder(name_or_path: str | Path) -> Path:
+    """Folder of a shipped county's data set, or the folder itself; `ConfigurationError` when there is none."""
     if str(name_or_path) in county_names():
         return COUNTIES / name_or_path
     folder = Path(name_or_path)
@@ -103,7 +115,7 @@ def load_county(name_or_path: str | Path) -> County:
         Everything checked. Otherwise one `ConfigurationError` lists every bad row of every file: file, line, column,
         what was found and what was expected.
     """
-    folder = _folder(name_or_path)
+    folder = county_folder(name_or_path)
     faults: list[str] = []
 
     def rows(file: str, columns: tuple[str, ...], make: Callable[[Row], T]) -> tuple[T, ...]:

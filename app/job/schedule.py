@@ -56,6 +56,10 @@ def _minutes(count: float) -> dt.timedelta:
 
 
 JOBS: Final[tuple[Job, ...]] = (
+    Job(
+        *("evaluate_warnings", "app.job.warning:evaluate_warnings", _minutes(10), QUICK),
+        "Propose warnings that values, forecast and orders from above call for.",
+    ),
     Job("tidy", "app.job.tidy:tidy", _minutes(24 * 60), SLOW, "Delete records of job runs older than 90 days."),
 )
 

@@ -1,0 +1,335 @@
+"""`lantian warning`: heavy-pollution warnings, from the proposal to the lift, and what is said from above."""
+
+from __future__ import annotations
+
+import datetime as dt
+import getpass
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from alerting.response import Decision, change_level, confirm, extend, propose, withdraw
+from alerting.wording import moment_zh
+from app.job.warning import called_now
+from app.registry_command import registry
+from domain.error import ConfigurationError
+from domain.period import ZONE
+from domain.warning_state import ACTIONS_ZH, ISSUED, NONE, STATES_ZH
+from store.connection import Connection
+from store.order import (
+    INSPECTION_RESULTS,
+    Inspection,
+    add_inspection,
+    read_order_measures,
+    read_orders,
+    read_verdict_counts,
+)
+from store.registration import read_areas
+from store.warning import (
+    EXCLUDED_CAUSES,
+    Exclusion,
+    NewExternalOrder,
+    WarningEvent,
+    add_exclusion,
+    add_external_order,
+    read_events,
+    read_external_orders,
+    read_open_warning,
+    read_warnings,
+    revoke_external_order,
+)
+
+LOCAL: Final = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"])
+Command = Callable[..., Any]
+
+
+@click.group("warning")
+def command() -> None:
+    """Heavy-pollution warnings (重污染天气预警): a person confirms what the platform proposes (docs/warning.md)."""
+
+
+def _area(conn: Connection, name: str | None) -> str:
+    areas = read_areas(conn)
+    if name is None and len(areas) == 1:
+        return next(iter(areas))
+    if name not in areas:
+        raise ConfigurationError(f"--area: found {name or 'none'}, expected one of {', '.join(areas)}")
+    return name
+
+
+def _local(moment: dt.datetime | None) -> dt.datetime | None:
+    return None if moment is None else moment.replace(tzinfo=ZONE)
+
+
+def _decides(function: Command) -> Command:
+    """Options of a step that a person takes."""
+    for option in (
+        click.option("--area", help="Area; by default the only one."),
+        click.option("--by", help="Who decides; by default the user of the computer."),
+        click.option("--why", required=True, help="Reason, such as the minutes of the consultation."),
+    ):
+        function = option(function)
+    return function
+
+
+def _period(function: Command) -> Command:
+    """Options of the expected period."""
+    start = click.option("--from", "starts", type=LOCAL, help="Start of the period, local time.")
+    return start(click.option("--to", "ends", type=LOCAL, help="Expected end, local time.")(function))
+
+
+def _decision(by: str | None, why: str, starts: dt.datetime | None = None, ends: dt.datetime | None = None) -> Decision:
+    return Decision(by or getpass.getuser(), why, dt.datetime.now(dt.UTC), _local(starts), _local(ends))
+
+
+def _said(event: WarningEvent) -> None:
+    """One line about what was done."""
+    click.echo(
+        f"warning {event.warning_id}: {ACTIONS_ZH[event.action]},"
+        f" {STATES_ZH[event.before]} -> {STATES_ZH[event.after]},"
+        f" {moment_zh(event.starts_at)}至{moment_zh(event.ends_at)}"
+    )
+
+
+@command.command("status")
+@click.option("--area", help="Area; by default all.")
+def status(area: str | None) -> None:
+    """Show the warning of each area, its orders and how they are carried out, and what the values call for now."""
+    now = dt.datetime.now(dt.UTC)
+    with registry("read the warnings") as conn:
+        areas = read_areas(conn)
+        for name in [_area(conn, area)] if area else areas:
+            _show_area(conn, name, areas[name], now)
+
+
+def _show_area(conn: Connection, area_id: str, name_zh: str, now: dt.datetime) -> None:
+    standing, called = read_open_warning(conn, area_id), called_now(conn, area_id, now)
+    click.echo(f"{name_zh}：{STATES_ZH[standing.state if standing else NONE]}")
+    if standing is not None:
+        click.echo(f"  warning {standing.id}，{moment_zh(standing.starts_at)}至{moment_zh(standing.ends_at)}")
+        if standing.proposed_level is not None:
+            click.echo(f"  待确认：{STATES_ZH[standing.proposed_level]}")
+        _show_orders(conn, standing.id)
+    for each in read_external_orders(conn, area_id, at=now):
+        until = moment_zh(each.valid_to) if each.valid_to else "另行通知"
+        click.echo(
+            f"  上级指令 {each.id}：{each.issuer_zh} {each.document} 不低于{STATES_ZH[each.minimum_level]}，至{until}"
+        )
+    if called is not None:
+        click.echo(f"  当前数据建议：{ACTIONS_ZH[called.action]} {STATES_ZH[called.level]}。{called.cause_zh}")
+
+
+def _show_orders(conn: Connection, warning_id: int) -> None:
+    orders = read_orders(conn, warning_id=warning_id)
+    if not orders:
+        return
+    measures = read_order_measures(conn, [order.id for order in orders])
+    counts = read_verdict_counts(conn, [each.id for each in measures])
+    table = Table("指令", "企业", "等级", "措施", "已落实", "涉嫌未落实", "无法判定", "状态", box=None)
+    for order in orders:
+        own = [counts.get(each.id, {}) for each in measures if each.order_id == order.id]
+        hours = [
+            str(sum(each.get(verdict, 0) for each in own)) for verdict in ("fulfilled", "suspected", "undetermined")
+        ]
+        state = "执行中" if order.ended_at is None else f"{moment_zh(order.ended_at)}终止"
+        table.add_row(str(order.id), order.enterprise_zh, STATES_ZH[order.level], str(len(own)), *hours, state)
+    Console(width=160).print(table)
+
+
+@command.command("propose")
+@click.argument("level", type=click.Choice([*ISSUED, NONE]))
+@_period
+@_decides
+def propose_level(  # noqa: PLR0913, PLR0917 - one argument per option
+    level: str, starts: dt.datetime | None, ends: dt.datetime | None, area: str | None, by: str | None, why: str
+) -> None:
+    """Propose LEVEL (none = to lift); it waits for confirm or reject."""
+    with registry("propose a warning") as conn:
+        _said(propose(conn, _area(conn, area), level, _decision(by, why, starts, ends)))
+
+
+@command.command("confirm")
+@_period
+@_decides
+def confirm_proposal(
+    starts: dt.datetime | None, ends: dt.datetime | None, area: str | None, by: str | None, why: str
+) -> None:
+    """Carry out what is proposed: issue, upgrade, downgrade or lift, with orders and notices."""
+    with registry("confirm a warning") as conn:
+        _said(confirm(conn, _area(conn, area), _decision(by, why, starts, ends)))
+
+
+@command.command("reject")
+@_decides
+def reject(area: str | None, by: str | None, why: str) -> None:
+    """Turn down what is proposed; the level in force stays."""
+    with registry("reject a proposal") as conn:
+        _said(withdraw(conn, _area(conn, area), "reject", _decision(by, why)))
+
+
+def _changing(name: str, text: str) -> click.Command:
+    @click.command(name, help=text)
+    @click.argument("level", type=click.Choice(ISSUED))
+    @_period
+    @_decides
+    def change(  # noqa: PLR0913, PLR0917 - one argument per option
+        level: str, starts: dt.datetime | None, ends: dt.datetime | None, area: str | None, by: str | None, why: str
+    ) -> None:
+        with registry(f"{name} a warning") as conn:
+            where = _area(conn, area)
+            standing = read_open_warning(conn, where)
+            if standing is None or standing.state not in ISSUED:
+                raise ConfigurationError(f"found no warning in force in {where}, expected one to {name}")
+            higher = ISSUED.index(level) - ISSUED.index(standing.state)
+            if higher == 0 or (higher > 0) != (name == "upgrade"):
+                raise ConfigurationError(
+                    f"found level {level} while {standing.state} is in force, expected one to {name} to"
+                )
+            _said(change_level(conn, where, level, _decision(by, why, starts, ends)))
+
+    return change
+
+
+command.add_command(_changing("upgrade", "Raise the warning in force to LEVEL without waiting for a proposal."))
+command.add_command(_changing("downgrade", "Lower the warning in force to LEVEL without waiting for a proposal."))
+
+
+@command.command("extend")
+@_period
+@_decides
+def extend_period(
+    starts: dt.datetime | None, ends: dt.datetime | None, area: str | None, by: str | None, why: str
+) -> None:
+    """Change the expected period of the warning in force; its orders go on."""
+    with registry("extend a warning") as conn:
+        _said(extend(conn, _area(conn, area), _decision(by, why, starts, ends)))
+
+
+@command.command("lift")
+@_decides
+def lift(area: str | None, by: str | None, why: str) -> None:
+    """Lift the warning in force; its orders end and their enterprises are told."""
+    with registry("lift a warning") as conn:
+        _said(change_level(conn, _area(conn, area), NONE, _decision(by, why)))
+
+
+@command.command("history")
+@click.argument("warning_id", type=int, required=False)
+@click.option("--area", help="Area; by default all.")
+@click.option("--evidence", is_flag=True, help="Print the evidence of every step too.")
+def history(warning_id: int | None, area: str | None, evidence: bool) -> None:
+    """List the warnings, or everything that happened to WARNING_ID."""
+    with registry("read the warnings") as conn:
+        if warning_id is None:
+            table = Table("编号", "行政区", "状态", "最高等级", "提出", "启动", "结束", box=None)
+            for each in read_warnings(conn, area):
+                moments = [moment_zh(at) if at else "" for at in (each.opened_at, each.issued_at, each.closed_at)]
+                highest = STATES_ZH[each.highest_level] if each.highest_level else ""
+                table.add_row(str(each.id), each.area_id, STATES_ZH[each.state], highest, *moments)
+            Console(width=140).print(table)
+            return
+        for event in read_events(conn, warning_id):
+            proposed = f"（建议{STATES_ZH[event.proposed_level]}）" if event.proposed_level else ""
+            click.echo(
+                f"{event.at.astimezone(ZONE):%Y-%m-%d %H:%M} {ACTIONS_ZH[event.action]}{proposed}"
+                f" {STATES_ZH[event.before]} -> {STATES_ZH[event.after]} {event.by_whom}：{event.why}"
+            )
+            if evidence:
+                click.echo(json.dumps(event.evidence, ensure_ascii=False, indent=2))
+
+
+@command.command("inspect")
+@click.argument("order_id", type=int)
+@click.argument("result", type=click.Choice(INSPECTION_RESULTS))
+@click.option("--by", required=True, help="Who inspected.")
+@click.option("--note", required=True, help="What was found.")
+@click.option("--at", type=LOCAL, help="When, local time; by default now.")
+@click.option("--measure", type=int, help="Measure of the order; by default the order as a whole.")
+def inspect(  # noqa: PLR0913, PLR0917 - one argument per option
+    order_id: int, result: str, by: str, note: str, at: dt.datetime | None, measure: int | None
+) -> None:
+    """Enter what an inspection on the spot found about the order ORDER_ID; only a person says that it was violated."""
+    when = _local(at) or dt.datetime.now(dt.UTC)
+    with registry("enter an inspection") as conn:
+        add_inspection(conn, Inspection(order_id, measure, when, by, result, note))
+    click.echo(f"order {order_id}: {result}, {by}")
+
+
+@command.group("external")
+def external() -> None:
+    """Orders from above: a least level that province or city impose."""
+
+
+@external.command("add")
+@click.argument("level", type=click.Choice(ISSUED))
+@click.option("--authority", required=True, type=click.Choice(["province", "city"]), help="Who imposes it.")
+@click.option("--issuer", required=True, help="Body that signed it.")
+@click.option("--document", required=True, help="Number of the document.")
+@click.option("--from", "starts", required=True, type=LOCAL, help="Start of its validity, local time.")
+@click.option("--to", "ends", type=LOCAL, help="End, local time; without it until it is revoked.")
+@click.option("--by", help="Who enters it; by default the user of the computer.")
+@click.option("--note", help="Remark.")
+@click.option("--area", help="Area; by default the only one.")
+def add_external(level: str, authority: str, issuer: str, document: str, **more: Any) -> None:
+    """Enter an order from above that asks for LEVEL at least."""
+    start, end = _local(more["starts"]), _local(more["ends"])
+    assert start is not None
+    if end is not None and end <= start:
+        raise ConfigurationError(f"--to {more['ends']}: expected a time after --from {more['starts']}")
+    with registry("enter an order from above") as conn:
+        order = NewExternalOrder(
+            *(_area(conn, more["area"]), authority, issuer, document, level, start, end),
+            *(more["by"] or getpass.getuser(), more["note"]),
+        )
+        number = add_external_order(conn, order, now=dt.datetime.now(dt.UTC))
+    click.echo(f"external order {number}: at least {level}; the next evaluation proposes what follows from it")
+
+
+@external.command("revoke")
+@click.argument("order_id", type=int)
+@click.option("--by", help="Who revokes it; by default the user of the computer.")
+@click.option("--why", required=True, help="Reason.")
+def revoke_external(order_id: int, by: str | None, why: str) -> None:
+    """End the order from above ORDER_ID early."""
+    with registry("revoke an order from above") as conn:
+        revoke_external_order(conn, order_id, by_whom=by or getpass.getuser(), why=why, now=dt.datetime.now(dt.UTC))
+    click.echo(f"external order {order_id} revoked")
+
+
+@external.command("list")
+@click.option("--area", help="Area; by default all.")
+def list_external(area: str | None) -> None:
+    """List the orders from above, revoked ones too."""
+    table = Table("编号", "行政区", "发文机关", "文号", "不低于", "起", "止", "撤销", "录入", box=None)
+    with registry("read the orders from above") as conn:
+        for each in read_external_orders(conn, area):
+            ends = moment_zh(each.valid_to) if each.valid_to else ""
+            revoked = moment_zh(each.revoked_at) if each.revoked_at else ""
+            head = (str(each.id), each.area_id, each.issuer_zh, each.document, STATES_ZH[each.minimum_level])
+            table.add_row(*head, moment_zh(each.valid_from), ends, revoked, each.entered_by)
+    Console(width=160).print(table)
+
+
+@command.command("exclude")
+@click.argument("cause", type=click.Choice(EXCLUDED_CAUSES))
+@click.option("--from", "starts", required=True, type=LOCAL, help="Start, local time.")
+@click.option("--to", "ends", required=True, type=LOCAL, help="End, local time.")
+@click.option("--by", help="Who enters it; by default the user of the computer.")
+@click.option("--note", help="Remark.")
+@click.option("--area", help="Area; by default the only one.")
+def exclude(cause: str, starts: dt.datetime, ends: dt.datetime, **more: Any) -> None:
+    """Enter a span of dust, wildfire or transport from elsewhere, seen or expected: no colour warns of it."""
+    start, end = _local(starts), _local(ends)
+    assert start is not None
+    assert end is not None
+    if end <= start:
+        raise ConfigurationError(f"--to {ends}: expected a time after --from {starts}")
+    with registry("enter an excluded span") as conn:
+        where = _area(conn, more["area"])
+        exclusion = Exclusion(where, start, end, cause, more["by"] or getpass.getuser(), more["note"])
+        add_exclusion(conn, exclusion, now=dt.datetime.now(dt.UTC))
+    click.echo(f"{where}: {cause} {moment_zh(start)}至{moment_zh(end)}")
