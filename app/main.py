@@ -37,6 +37,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "tls": ("app.command.tls", "Certificates of the local broker."),
         "reject": ("app.command.reject", "Rejected messages: list, send through again."),
         "revision": ("app.command.revision", "Corrected readings: list, accept, refuse."),
+        "quality": ("app.command.quality", "Automatic quality tests: list what they found, check files."),
         "review": ("app.command.review", "Data review by two persons: list, propose, confirm, withdraw, show."),
         "simulate": ("app.command.simulate", "Let simulated stations live."),
         "replay": ("app.command.replay", "Send real hourly measurements through the broker."),

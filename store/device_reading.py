@@ -40,7 +40,9 @@ class DeviceReadings:
     values : ndarray of float64
         Shape (n, k); the newest accepted revision where there is one; NaN = missing.
     flags, marks : ndarray of uint8
-        Shape (n, k); QARTOD flags after reviews, and the device's letters as ASCII codes.
+        Shape (n, k); QARTOD flags after quality tests and reviews, and the device's letters as ASCII codes.
+    received_s : ndarray of float64
+        Shape (n,); Unix times at which the originals were received.
     """
 
     devices: tuple[str, ...]
@@ -50,6 +52,7 @@ class DeviceReadings:
     values: Floats
     flags: Letters
     marks: Letters
+    received_s: Floats
 
     def rows(self, kept: npt.NDArray[np.bool_]) -> DeviceReadings:
         """The rows where `kept` is true."""
@@ -61,6 +64,7 @@ class DeviceReadings:
             self.values[kept],
             self.flags[kept],
             self.marks[kept],
+            self.received_s[kept],
         )
 
 
@@ -74,7 +78,8 @@ copy (
           and time >= {low} and time < {high} and device_id = any({devices})
         order by device_id, time, span_s, decided_at desc, id desc
     )
-    select d.at::int, r.time, r.span_s, coalesce(v.flag, r.flag), coalesce(v.mark, r.mark), {values}
+    select d.at::int, r.time, r.span_s, coalesce(v.flag, r.flag), coalesce(v.mark, r.mark), r.received_at,
+        {values}
     from unnest({devices}::text[]) with ordinality as d (id, at)
     join {table} r on r.device_id = d.id
     left join revised v on v.device_id = r.device_id and v.time = r.time and v.span_s = r.span_s
@@ -131,18 +136,21 @@ def read_device_readings(  # noqa: PLR0913 - keyword-only from the fourth on
     )
     letters = f"S{family.width}"
     fields = [("device", ">i4"), ("time", ">i8"), ("span", ">i4"), ("flag", letters), ("mark", letters)]
+    fields.append(("received", ">i8"))
     rows = copy_records(conn, statement, [*fields, *((key, ">f8") for key in family.keys)])
     device = rows["device"].astype(np.int64) - 1
     times_s = rows["time"].astype(np.int64) // 1_000_000 + _EPOCH_2000_S
+    spans_s = rows["span"].astype(np.int64)
     flags = _codes(rows["flag"], family.width) - np.uint8(ord("0"))
     return DeviceReadings(
         tuple(devices),
         device,
         times_s,
-        rows["span"].astype(np.int64),
+        spans_s,
         np.column_stack([rows[key] for key in family.keys]).astype(np.float64),
-        judged_flags(conn, FlaggedReadings(family.key, devices, device, times_s, flags)),
+        judged_flags(conn, FlaggedReadings(family.key, devices, device, times_s, spans_s, flags)),
         _codes(rows["mark"], family.width),
+        rows["received"].astype(np.float64) / 1e6 + _EPOCH_2000_S,
     )
 
 

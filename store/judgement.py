@@ -1,20 +1,27 @@
-"""Which flag counts for each value: that of the reading, unless a confirmed review says otherwise."""
+"""Which flag counts for each value: that of the reading or the stronger one of the quality tests, unless a confirmed
+review says otherwise."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from domain.family import FAMILIES
-from domain.flag import MISSING, Flags
+from domain.family import AIR, FAMILIES
+from domain.flag import MISSING, NOT_EVALUATED, Flags, strongest
+from domain.period import HOUR_S
 from store.connection import Connection
+from store.quality import Results, read_results
 from store.review import StandingReview, read_standing_reviews
 
 Integers = npt.NDArray[np.int64]
+
+#: Unix times are smaller: makes one number of device and time.
+_SCALE: Final = np.int64(1) << 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,8 @@ class FlaggedReadings:
         Shape (n,); number of the device of each reading.
     times_s : ndarray of int64
         Shape (n,); Unix times of their starts.
+    spans_s : ndarray of int64
+        Shape (n,); seconds they cover.
     flags : ndarray of uint8
         Shape (n, k); as stored.
     """
@@ -39,6 +48,7 @@ class FlaggedReadings:
     device_ids: Sequence[str]
     device: Integers
     times_s: Integers
+    spans_s: Integers
     flags: Flags
 
 
@@ -62,8 +72,32 @@ def judged_flags(conn: Connection, readings: FlaggedReadings, *, known_at: dt.da
     if not len(readings.times_s):
         return readings.flags
     between = (_moment(int(readings.times_s.min())), _moment(int(readings.times_s.max()) + 1))
+    tested = readings
+    if readings.family == AIR.key:
+        hour_low = _moment(int(readings.times_s.min()) // HOUR_S * HOUR_S)
+        results = read_results(conn, readings.device_ids, (hour_low, between[1]), known_at=known_at)
+        tested = replace(readings, flags=tested_flags(readings, results))
     reviews = read_standing_reviews(conn, readings.family, readings.device_ids, between, known_at=known_at)
-    return reviewed_flags(readings, reviews)
+    return reviewed_flags(tested, reviews)
+
+
+def tested_flags(readings: FlaggedReadings, results: Results) -> Flags:
+    """The stronger of each reading's own flag and those of the quality tests, of its own and of its hour."""
+    found = readings.flags
+    for level, span_s in sorted(set(zip(results.levels, results.spans_s.tolist(), strict=True))):
+        chosen = np.array([each == level for each in results.levels]) & (results.spans_s == span_s)
+        keys = results.device[chosen] * _SCALE + results.times_s[chosen]
+        if level == "hour":
+            own = readings.device * _SCALE + readings.times_s // HOUR_S * HOUR_S
+        else:
+            own = np.where(readings.spans_s == span_s, readings.device * _SCALE + readings.times_s, -1)
+        order = np.argsort(keys)
+        place = np.clip(np.searchsorted(keys[order], own), 0, len(keys) - 1)
+        hit = keys[order][place] == own
+        letters = np.full(found.shape, NOT_EVALUATED, dtype=np.uint8)
+        letters[hit] = results.flags[chosen][order][place[hit]]
+        found = np.where(found == MISSING, found, strongest([found, letters]))
+    return found
 
 
 def reviewed_flags(readings: FlaggedReadings, reviews: Sequence[StandingReview]) -> Flags:

@@ -12,6 +12,7 @@ from domain.edition import AQI_EDITIONS
 from domain.error import REASONS
 from domain.level import levels
 from domain.pollutant import SIX
+from domain.quality_table import quality_tests
 from domain.standard import limit_rows
 from store.connection import Connection
 
@@ -19,7 +20,7 @@ _LEVEL_COLUMNS: Final = ("level", "level_zh", "category_zh", "colour_zh", "hex",
 
 
 def load_reference(conn: Connection) -> None:
-    """Make tables aqi_level, limit_value, pollutant and reason say what `domain` says; twice is harmless.
+    """Make tables aqi_level, limit_value, pollutant, reason and quality_test say what `domain` says; twice is harmless.
 
     Parameters
     ----------
@@ -56,6 +57,8 @@ def load_reference(conn: Connection) -> None:
         ((p.key, p.symbol, p.name_zh, p.unit, p.decimals, at) for at, p in enumerate(SIX, 1)),
     )
     _replace(conn, "reason", ("code", "name_zh"), REASONS.items())
+    words = ("bit", "key", "level", "severity", "name_zh", "sentence_zh", "name", "sentence")
+    _replace(conn, "quality_test", words, ([getattr(test, name) for name in words] for test in quality_tests()))
 
 
 def _replace(conn: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

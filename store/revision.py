@@ -185,12 +185,12 @@ def read_effective(
     between : (datetime, datetime)
         Of readings that start at first <= time < second.
     known_at : datetime, optional
-        Only what had been received, decided and reviewed by then.
+        Only what had been received, decided, tested and reviewed by then.
 
     Returns
     -------
     list of EffectiveReading
-        By device, time and span; `flag` after reviews.
+        By device, time and span; `flag` after quality tests and reviews.
     """
     kind = FAMILIES[family]
     statement = sql.SQL(_EFFECTIVE).format(
@@ -224,6 +224,7 @@ def _judged(
         device_ids,
         np.array([number[one.device_id] for one in readings], dtype=np.int64),
         np.array([int(one.time.timestamp()) for one in readings], dtype=np.int64),
+        np.array([one.span_s for one in readings], dtype=np.int64),
         from_text([one.flag for one in readings], family.width),
     )
     flags = judged_flags(conn, stored, known_at=known_at)

@@ -1,4 +1,4 @@
-"""The readings that claimed hours are computed from, as they count: originals, accepted revisions, confirmed reviews.
+"""The readings that claimed hours are computed from, as they count: originals, revisions, quality tests, reviews.
 
 Each is read by itself and laid over the one before, because nearly every reading is an original that nobody judged:
 a join that looks for a revision of each would cost more than reading them.
@@ -40,7 +40,7 @@ class SiteReadings:
     values : ndarray of float64
         Shape (n, 12); the newest accepted revision where there is one; NaN = missing.
     flags : ndarray of uint8
-        Shape (n, 12); after reviews.
+        Shape (n, 12); after quality tests and reviews.
     device_site : ndarray of int64
         Shape (devices,); index into the claim's sites.
     device_interval_s : ndarray of int64
@@ -124,11 +124,12 @@ def read_readings(conn: Connection, claim: HourClaim) -> SiteReadings:
     values = np.concatenate([each for _, each in parts]) if parts else np.zeros((0, AIR.width))
     device, times_s = rows["device"].astype(np.int64), (rows["time"] + EPOCH_2000_US) // 1_000_000
     letters = np.ascontiguousarray(rows["flag"]).view(np.uint8).reshape(-1, AIR.width)
-    stored = FlaggedReadings(AIR.key, names, device, times_s, letters - np.uint8(ord("0")))
+    spans_s = rows["span"].astype(np.int64)
+    stored = FlaggedReadings(AIR.key, names, device, times_s, spans_s, letters - np.uint8(ord("0")))
     return SiteReadings(
         device,
         times_s,
-        rows["span"].astype(np.int64),
+        spans_s,
         values,
         judged_flags(conn, stored),
         sites,

@@ -19,6 +19,7 @@ from domain.pollutant import SIX_KEYS
 from domain.standard import validity
 from store import settlement, statistic
 from store.connection import Connection
+from store.quality import queue_screening
 from store.site_reading import read_readings
 from store.statistic import DAY_COLUMNS, DayRows, HourRows
 
@@ -63,6 +64,7 @@ def settle_hours(conn: Connection, *, limit: int = HOURS_AT_ONCE) -> Settled:
             written += _write_hours(conn, _only(area_hours(members, stored), wanted))
         days = dates_of(day_number(claim.hours_s))
         settlement.mark_days(conn, sorted(set(zip(rows.sites, days, strict=True))))
+        queue_screening(conn, rows.sites, claim.hours_s.tolist())
         settlement.release(conn, "dirty_hour", claim.ids)
     return Settled(claimed=len(claim.ids), hours=written)
 

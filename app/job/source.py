@@ -65,7 +65,7 @@ def _readings(conn: Connection, claim: HourClaim, family: str, devices: list[str
     """Readings of the runs of claimed hours, one after the other."""
     of = {STACK.key: STACK, PLANT.key: PLANT}[family]
     parts = [read_device_readings(conn, of, devices, low=low, high=high) for low, high in claim.runs]
-    columns = ("device", "times_s", "spans_s", "values", "flags", "marks")
+    columns = ("device", "times_s", "spans_s", "values", "flags", "marks", "received_s")
     return DeviceReadings(
         tuple(devices), *(np.concatenate([getattr(part, name) for part in parts]) for name in columns)
     )

@@ -107,7 +107,9 @@ def test_every_table_is_described_and_readings_are_hypertables(database: Any) ->
             "select hypertable_name, time_interval from timescaledb_information.dimensions order by 1"
         ).fetchall()
     assert bare == []
-    weekly = [(family.table, 7) for family in FAMILIES.values()] + [("factor_reading", 7), ("raw_frame", 1)]
+    weekly = [(family.table, 7) for family in FAMILIES.values()] + [
+        *(("factor_reading", 7), ("raw_frame", 1), ("quality_result", 28)),
+    ]
     assert [(name, interval.days) for name, interval in hyper] == sorted(weekly)
 
 
