@@ -20,7 +20,7 @@ from domain.error import ConfigurationError
 from domain.family import STACK
 from domain.flag import MARK_FLAGS, NO_MARK, to_text
 from domain.period import HOUR_S, ZONE, day_number, period_start
-from store.outlet import OutletRow
+from domain.production import OutletRow
 from store.stack_hour import POLLUTANTS, StackHours, StackMonthRow
 from store.statistic import HourRows
 

@@ -12,8 +12,9 @@ from app.registry_sheet import Column, SheetRow, decoded, records_of, sheet_of
 from app.registry_table import cell_text
 from domain.emission import outlets
 from domain.error import ConfigurationError
+from domain.production import BASES, FLOW_BASES, OutletRow
 from store.connection import Connection
-from store.outlet import BASES, FLOW_BASES, OutletRow, write_outlets
+from store.outlet import write_outlets
 from store.registration import Entry, read_entries
 
 _KINDS: Final = MappingProxyType({kind.name_zh: key for key, kind in outlets().items()})

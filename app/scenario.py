@@ -57,7 +57,7 @@ def scenario_county(scenario: Scenario, county: County) -> County:
         )
         for device in scenario.own
     )  # fmt: skip
-    return replace(county, sites=sites, devices=devices)
+    return replace(county, sites=sites, devices=devices, lines=(), outlets=())
 
 
 def identity(device: Device) -> str | None:
@@ -182,6 +182,7 @@ def play(scenario: Scenario, settings: Settings, stage: Stage, stopped: Callable
     links, inbox, pump = scenario_links(account, scenario, began_s)
     world = World(stage.sky, scenario.bypasses)
     troupe = Troupe(world, devices, stage.outbox, links=links, inbox=inbox, from_s=scenario.start_s)
+    troupe.recall(scenario.history_s)
     troupe.start()
     next_report = time.monotonic() + 5.0
     try:

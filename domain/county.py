@@ -1,10 +1,11 @@
-"""One county's data set, read from a folder: targets, time windows, enterprises, sites and devices.
+"""One county's data set, read from a folder: targets, time windows, enterprises, sites, devices, lines and outlets.
 
-Another county is another folder with the same six files; every bad row of every file is reported at once.
+Another county is another folder with the same files; every bad row of every file is reported at once.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,15 @@ from domain.plan import (
     enterprise_row,
     target_row,
     window_row,
+)
+from domain.production import (
+    LINE_COLUMNS,
+    OUTLET_COLUMNS,
+    LineWords,
+    OutletRow,
+    ProductionLine,
+    line_row,
+    outlet_row,
 )
 from domain.table import ID, Row, load_table, load_toml
 
@@ -60,6 +70,8 @@ class County:
     enterprises: tuple[Enterprise, ...]
     sites: tuple[Site, ...]
     devices: tuple[Device, ...]
+    lines: tuple[ProductionLine, ...] = ()
+    outlets: tuple[OutletRow, ...] = ()
 
 
 def county_names() -> tuple[str, ...]:
@@ -107,7 +119,7 @@ def load_county(name_or_path: str | Path) -> County:
     ----------
     name_or_path : str or Path
         Name of a shipped county, such as ``zhongyang``, or a folder with county.toml, targets.csv, time_windows.csv,
-        enterprises.csv, sites.csv and devices.csv.
+        enterprises.csv, sites.csv, devices.csv, and if there are any lines.csv and outlets.csv.
 
     Returns
     -------
@@ -125,6 +137,9 @@ def load_county(name_or_path: str | Path) -> County:
             faults.append(str(error))
             return ()
 
+    def optional_rows(file: str, columns: tuple[str, ...], make: Callable[[Row], T]) -> tuple[T, ...]:
+        return rows(file, columns, make) if (folder / file).exists() else ()
+
     head: dict[str, str | float | int] = {}
     try:
         head = _head(folder)
@@ -141,6 +156,13 @@ def load_county(name_or_path: str | Path) -> County:
     enterprises = rows("enterprises.csv", ENTERPRISE_COLUMNS, lambda row: enterprise_row(row, enterprise_ids))
     sites = rows("sites.csv", SITE_COLUMNS, lambda row: site_row(row, site_ids, sorted(enterprise_ids)))
     devices = rows("devices.csv", DEVICE_COLUMNS, lambda row: device_row(row, device_ids, sorted(site_ids), numbers))
+    stacks = [site.id for site in sites if site.kind == "stack"]
+    meters = [device.id for device in devices if device.family == "plant"]
+    words = LineWords(sorted(enterprise_ids), stacks, meters)
+    known: dict[str, ProductionLine] = {}
+    begun: set[tuple[str, dt.date]] = set()
+    lines = optional_rows("lines.csv", LINE_COLUMNS, lambda row: line_row(row, known, words))
+    outlets = optional_rows("outlets.csv", OUTLET_COLUMNS, lambda row: outlet_row(row, begun, stacks))
     if faults:
         raise ConfigurationError("\n".join(faults))
     return County(
@@ -158,4 +180,6 @@ def load_county(name_or_path: str | Path) -> County:
         enterprises=enterprises,
         sites=sites,
         devices=devices,
+        lines=lines,
+        outlets=outlets,
     )

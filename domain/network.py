@@ -91,7 +91,7 @@ def device_row(row: Row, seen: set[str], sites: Collection[str], numbers: set[st
     """The device of one row; `seen` and `numbers` collect ids and MNs so that none comes twice."""
     name = row.new_id(seen)
     protocol = row.choice("protocol", PROTOCOLS)
-    row.only_when("mn", protocol == "hj212", f"protocol is {protocol}")
+    row.only_when("mn", protocol != "json", f"protocol is {protocol}")
     if number := row.optional("mn"):
         row.matched("mn", _MN, "1 to 24 letters or digits")
         if number in numbers:

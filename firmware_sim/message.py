@@ -17,6 +17,10 @@ from firmware_sim.fault import Values
 from firmware_sim.frame_json import Reading, data_message
 from firmware_sim.noise import Floats
 
+#: Quantities that only grow: their mean over a span says nothing, so only instants carry them.
+COUNTERS: Final = frozenset({"energy"})
+#: Decimals of a mean at least: whether a line runs is 0 or 1 at an instant and a share over an hour.
+MEAN_DECIMALS: Final = 2
 Numbers = dict[str, list[float]]
 
 
@@ -89,8 +93,11 @@ def json_message(block: Block, at: Sequence[int], number: int, shift_s: int = 0)
     for row in at:
         values: dict[str, float | None] = {}
         for signal in KINDS[block.device.kind].signals:
+            if signal.column in COUNTERS and block.span_s:
+                continue
             key = signal.column if signal.column in columns else signal.factor
-            values[key] = round(block.mean[signal.column][row], signal.decimals)
+            digits = max(signal.decimals, MEAN_DECIMALS) if block.span_s else signal.decimals
+            values[key] = round(block.mean[signal.column][row], digits)
             if signal.converted:
                 values[signal.converted] = round(block.mean[signal.converted][row], signal.decimals)
         letter = block.marks[row]

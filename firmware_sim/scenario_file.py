@@ -30,6 +30,7 @@ _TOP: Final = (
     "seed",
     "start",
     "speed",
+    "history",
     "connections",
     "device",
     "fault",
@@ -50,6 +51,7 @@ _SPREAD_DEG: Final = 0.12
 class Scenario:
     """A scenario ready to play; times are Unix seconds.
 
+    `history_s` seconds before the start are sent too, as hours of stacks, meters and operating conditions.
     `connections` is the number of connections, 0 one per device. `own` are the devices that the file declares,
     `devices` these and those of the county.
     """
@@ -60,6 +62,7 @@ class Scenario:
     seed: int | None
     start_s: int
     speed: float
+    history_s: int
     connections: int
     devices: tuple[Device, ...]
     own: tuple[Device, ...]
@@ -115,6 +118,7 @@ class _Reader(Checks):
         speed = self.number("speed", top.get("speed", 1), 0.001, 1_000_000)
         if speed != 1 and start_s == now_s:
             self.fault("speed", speed, "a start in the past too, such as -2h")
+        history_s = self.span("history", top.get("history", "0s"), low=0, high=366 * 86400)
         own = self.devices()
         devices = (*self.county_devices(), *own)
         repeated = [name for name, times in Counter(one.id for one in devices).items() if times > 1]
@@ -137,7 +141,8 @@ class _Reader(Checks):
             Bypass(one.enterprise, one.start_s, one.end_s) for one in faults if one.kind == TREATMENT_OFF
         )  # fmt: skip
         return Scenario(
-            self.path.stem, str(top.get("title", self.path.stem)), self.county.id, seed, start_s, speed, connections,
+            self.path.stem, str(top.get("title", self.path.stem)), self.county.id, seed, start_s, speed,
+            history_s, connections,
             tuple(replace(one, faults=tuple(by_device.get(one.id, ()))) for one in devices),
             own, self.townships, bypasses, episodes,
         )  # fmt: skip

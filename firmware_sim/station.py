@@ -19,6 +19,8 @@ from firmware_sim.noise import Floats, Times, constant, normal
 from firmware_sim.outbox import Parcel
 from firmware_sim.weather import Sky
 
+#: Kinds of sites whose air devices are stations of the county's own network.
+STATION_KINDS: Final = frozenset({"ambient", "micro", "park"})
 #: Longest time that one sample of an instrument stands for; longer spans are means of such samples.
 SAMPLE_S: Final = 300
 #: Decimals an instrument shows.
@@ -109,7 +111,7 @@ def county_stations(county: County, wanted: Iterable[str] = ()) -> tuple[Station
             device.interval_s,
         )
         for device in county.devices
-        if device.family == "air" and device.protocol in {"json", "hj212"}
+        if device.family == "air" and device.protocol in {"json", "hj212"} and kinds[device.site] in STATION_KINDS
     ]
     names = set(wanted)
     unknown = names - {station.id for station in found}

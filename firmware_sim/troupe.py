@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from domain.period import HOUR_S
 from firmware_sim import fault as faults
 from firmware_sim.answer import receipt
 from firmware_sim.device import RECORDS, Device, World
@@ -31,6 +32,10 @@ from firmware_sim.outbox import Outbox, Parcel
 
 #: Readings computed at once for each device: numpy is slow one by one.
 AHEAD: Final = 30
+#: Kinds of devices that have hours of the time before in their loggers.
+RECALLED: Final = frozenset({"cems", "meter", "treatment-meter", "process"})
+#: Hours of the time before that are put into the outbox of one device at once.
+RECALL_HOURS: Final = 24
 #: Pause between looks at connections and faults.
 LOOK_S: Final = 0.2
 
@@ -81,7 +86,16 @@ class Troupe:
         self._bursts = sorted(
             {(one.start_s, device.id) for device in devices for one in device.faults if one.kind == faults.BACKFILL}
         )
+        self._recalled: dict[str, tuple[int, int]] = {}
         heapq.heapify(self._agenda)
+
+    def recall(self, history_s: int) -> None:
+        """Send hours of the `history_s` seconds before the beginning too, but those that an earlier run sent."""
+        until_s = self._from_s - self._from_s % HOUR_S
+        for device in self._devices.values():
+            if history_s and device.kind in RECALLED:
+                earliest_s = int(self._outbox.fact(f"recalled from {device.id}") or until_s)
+                self._recalled[device.id] = (until_s - history_s, min(earliest_s, until_s))
 
     def start(self) -> None:
         """Connect."""
@@ -122,6 +136,7 @@ class Troupe:
         self._measure(now_s)
         while self._bursts and self._bursts[0][0] <= now_s:
             self._burst(self._devices[self._bursts.pop(0)[1]], now_s)
+        self._recall_some()
         self._outbox.commit()
         if any(link.ready for link in self._connections):
             for parcel in self._outbox.due(clock, self._held):
@@ -181,6 +196,17 @@ class Troupe:
             first = found.start_s - int(found.number("back"))
             starts = list(range(first + -first % step_s, found.start_s - _length_s(device, span_s) + 1, step_s))
             self._put(device, span_s, starts[: self._outbox.room(device.id)][::-1], live=False)
+
+    def _recall_some(self) -> None:
+        """A day of hours before, newest first, of each device that has none of them waiting for an answer."""
+        for name, (from_s, earliest_s) in list(self._recalled.items()):
+            if earliest_s <= from_s:
+                del self._recalled[name]
+            elif self._outbox.kept(name) < RECALL_HOURS:
+                first = max(from_s, earliest_s - RECALL_HOURS * HOUR_S)
+                self._put(self._devices[name], HOUR_S, range(first, earliest_s, HOUR_S)[::-1], live=False)
+                self._outbox.note_fact(f"recalled from {name}", str(first))
+                self._recalled[name] = (from_s, first)
 
     def _put(self, device: Device, span_s: int, starts: Sequence[int], *, live: bool) -> None:
         """Frame readings and put them into the outbox; `live` ones move the cursor and suffer faults of sending."""

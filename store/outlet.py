@@ -2,63 +2,13 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, fields
 from typing import Final
 
 from domain.error import ConfigurationError
+from domain.production import OutletRow
 from store.connection import Connection
-
-#: State of the gas that a monitor tells its values for.
-BASES: Final[tuple[str, ...]] = ("dry-standard", "wet-standard", "duct")
-FLOW_BASES: Final[tuple[str, ...]] = ("dry-standard", "duct")
-
-
-@dataclass(frozen=True, slots=True)
-class OutletRow:
-    """One outlet from `valid_from` to `valid_to` (None: until further notice), both days inside.
-
-    Attributes
-    ----------
-    site : str
-        Stack.
-    valid_from, valid_to : date or None
-        Local days.
-    kind : str
-        Key of `domain.emission.outlets`.
-    reference_oxygen : float or None
-        Percent; None: that of the kind.
-    basis, flow_basis : str
-        State of the gas that concentrations with oxygen, and the flow, are told for.
-    duct_area_m2 : float or None
-        Cross section, for a flow from the gas speed.
-    atmospheric_kpa : float
-        Air pressure at the site.
-    permitted_pm_t, permitted_so2_t, permitted_nox_t : float or None
-        Permitted totals of a calendar year.
-    note : str or None
-        Remark.
-    """
-
-    site: str
-    valid_from: dt.date
-    valid_to: dt.date | None
-    kind: str
-    reference_oxygen: float | None = None
-    basis: str = "dry-standard"
-    flow_basis: str = "dry-standard"
-    duct_area_m2: float | None = None
-    atmospheric_kpa: float = 101.325
-    permitted_pm_t: float | None = None
-    permitted_so2_t: float | None = None
-    permitted_nox_t: float | None = None
-    note: str | None = None
-
-    def holds_on(self, day: dt.date) -> bool:
-        """Whether it judges data of local `day`."""
-        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
-
 
 _COLUMNS: Final = "site_id, " + ", ".join(field.name for field in fields(OutletRow)[1:])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from typing import Final
 
 from psycopg import sql
@@ -208,8 +208,29 @@ def load_county(conn: Connection, county: County) -> None:
         set_units(conn, device.id, unit_preset(device.unit_preset, device.family))
     windows = ({"area_id": county.id, **_row(window, _WINDOW)} for window in county.time_windows)
     _upsert(conn, "time_window", ("area_id", "id"), windows)
+    _insert_lines(conn, county)
     targets = (_target_row(county.id, at, target) for at, target in enumerate(county.targets, 1))
     _upsert(conn, "target", ("area_id", "id"), targets)
+
+
+def _insert_lines(conn: Connection, county: County) -> None:
+    """Enter lines, their meters and outlets that are not registered yet; registered ones stay as people left them."""
+    with conn.cursor() as cursor:
+        for line in county.lines:
+            cursor.execute(
+                "insert into production_line (line_id, enterprise_id, name_zh, kind, treats_line_id, outlet_site_id,"
+                " rated_power_kw) values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+                (line.id, line.enterprise, line.name_zh, line.kind, line.treats, line.outlet_site, line.rated_power_kw),
+            )
+            if cursor.rowcount:
+                rows = [(line.id, meter) for meter in line.meters]
+                cursor.executemany("insert into line_meter (line_id, device_id) values (%s, %s)", rows)
+        cursor.executemany(
+            "insert into outlet (site_id, valid_from, valid_to, kind, reference_oxygen, basis, flow_basis,"
+            " duct_area_m2, atmospheric_kpa, permitted_pm_t, permitted_so2_t, permitted_nox_t, note)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+            [astuple(outlet) for outlet in county.outlets],
+        )
 
 
 _EDITED: Final = (

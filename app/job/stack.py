@@ -19,8 +19,8 @@ from domain.emission import emission_limits, emission_rules, outlets
 from domain.family import STACK
 from domain.flag import FAIL
 from domain.period import HOUR_S, day_number
+from domain.production import OutletRow
 from store.device_reading import DeviceReadings
-from store.outlet import OutletRow
 from store.settlement import HourClaim
 from store.site_reading import SiteReadings
 from store.stack_hour import GAS, POLLUTANTS, StackDayRow, StackHours, StackMonthRow

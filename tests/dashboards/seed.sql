@@ -84,37 +84,37 @@ values ('tidy', now() - interval '2 hours', now() - interval '119 minutes', 'don
 insert into device_day (device_id, day, messages, readings, carried, usable)
 values ('ningxiang-air', screen.today(), 100, 100, 1200, 1180), ('jinluo-air', screen.today(), 80, 80, 960, 900);
 
-insert into site (id, area_id, kind, name_zh) values ('truck-1', 'zhongyang', 'vehicle', '晋J12345');
+insert into site (id, area_id, kind, name_zh) values ('seed-truck', 'zhongyang', 'vehicle', '晋J12345');
 insert into device (id, site_id, protocol, family, mn, span_s, interval_s)
-values ('truck-1', 'truck-1', 'gb17691', 'vehicle', 'LTEST0000000000001', 0, 10);
+values ('seed-truck', 'seed-truck', 'gb17691', 'vehicle', 'LSEED000000000001', 0, 10);
 insert into vehicle_reading (device_id, time, span_s, speed, engine_speed, nox_upstream, nox_downstream, reagent_level,
     scr_inlet_temperature, scr_outlet_temperature, dpf_pressure, coolant_temperature, tank_level, longitude, latitude, odometer,
     mil, flag, mark, received_at)
-select 'truck-1', date_trunc('second', now()) - n * interval '10 minutes', 0, 45, 1400, 600, 90, 55, 260, 250, 1.2, 82, 60,
+select 'seed-truck', date_trunc('second', now()) - n * interval '10 minutes', 0, 45, 1400, 600, 90, 55, 260, 250, 1.2, 82, 60,
     111.19, 37.35, 123456, 0, repeat('1', 19), repeat('-', 19), now() from generate_series(0, 60) as n;
 insert into device_state (device_id, last_received_at, last_time)
-select 'truck-1', now(), max(time) from vehicle_reading;
+select 'seed-truck', now(), max(time) from vehicle_reading;
 
 insert into site (id, area_id, enterprise_id, kind, name_zh)
-values ('sinter-stack', 'zhongyang', 'zhongyang-steel', 'stack', '烧结机头'), ('sinter-plant', 'zhongyang', 'zhongyang-steel', 'plant', '烧结用电');
+values ('seed-sinter-stack', 'zhongyang', 'zhongyang-steel', 'stack', '烧结机头'), ('seed-sinter-plant', 'zhongyang', 'zhongyang-steel', 'plant', '烧结用电');
 insert into outlet (site_id, valid_from, kind, permitted_pm_t, permitted_so2_t, permitted_nox_t)
-values ('sinter-stack', '2025-01-01', 'sinter_head', 100, 300, 400);
+values ('seed-sinter-stack', '2025-01-01', 'sinter_head', 100, 300, 400);
 insert into stack_hour (site_id, hour, pm, pm_converted, pm_limit, pm_over, pm_kg, so2, so2_converted, so2_limit, so2_over, so2_kg,
     nox, nox_converted, nox_limit, nox_over, nox_kg, nh3, o2, flow, minutes, flag, state, kind)
-select 'sinter-stack', date_trunc('hour', now()) - n * interval '1 hour', 6, case when n = 2 then 12 else 7 end, 10, n = 2, 5, 20, 22,
+select 'seed-sinter-stack', date_trunc('hour', now()) - n * interval '1 hour', 6, case when n = 2 then 12 else 7 end, 10, n = 2, 5, 20, 22,
     35, false, 18, 35, 40, 50, false, 33, 1.5, 15.5, 260, array_fill(60::smallint, array[15]), repeat('1', 15), 'running', 'sinter_head'
 from generate_series(1, 72) as n;
 insert into stack_month (site_id, month, pollutant, hours, operating_hours, judged_hours, over_hours, percent, met, kg,
     missing_hours, permitted_t)
-select 'sinter-stack', date_trunc('month', screen.today())::date, p, 500, 480, 470, 1, 99.8, true, 4200, 2,
+select 'seed-sinter-stack', date_trunc('month', screen.today())::date, p, 500, 480, 470, 1, 99.8, true, 4200, 2,
     case when p <> 'any' then 100 end
 from unnest(array['pm', 'so2', 'nox', 'any']) as p;
 insert into device (id, site_id, protocol, family, span_s, interval_s)
-values ('sinter-meter', 'sinter-plant', 'json', 'plant', 0, 60), ('sinter-treatment', 'sinter-plant', 'json', 'plant', 0, 60);
+values ('seed-sinter-meter', 'seed-sinter-plant', 'json', 'plant', 0, 60), ('seed-sinter-treatment', 'seed-sinter-plant', 'json', 'plant', 0, 60);
 insert into production_line (line_id, enterprise_id, name_zh, kind, treats_line_id, outlet_site_id)
-values ('sinter', 'zhongyang-steel', '烧结线', 'production', null, 'sinter-stack'),
-    ('sinter-fgd', 'zhongyang-steel', '烧结脱硫', 'treatment', 'sinter', 'sinter-stack');
-insert into line_meter (line_id, device_id) values ('sinter', 'sinter-meter'), ('sinter-fgd', 'sinter-treatment');
+values ('seed-sinter', 'zhongyang-steel', '烧结线', 'production', null, 'seed-sinter-stack'),
+    ('seed-sinter-fgd', 'zhongyang-steel', '烧结脱硫', 'treatment', 'seed-sinter', 'seed-sinter-stack');
+insert into line_meter (line_id, device_id) values ('seed-sinter', 'seed-sinter-meter'), ('seed-sinter-fgd', 'seed-sinter-treatment');
 insert into plant_hour (device_id, hour, power, energy, running, load, minutes)
 select d, date_trunc('hour', now()) - n * interval '1 hour', 9000, 9000, 1, 88, array_fill(60::smallint, array[4])
-from generate_series(1, 72) as n cross join unnest(array['sinter-meter', 'sinter-treatment']) as d;
+from generate_series(1, 72) as n cross join unnest(array['seed-sinter-meter', 'seed-sinter-treatment']) as d;

@@ -187,3 +187,41 @@ def test_broken_frames_are_followed_by_good_ones(device: Device) -> None:
     assert len(outbox) == 0
     lossy, _, _ = play(device, fault=fault("broken_frames", device, 0, 1200, share=0.5, repeat=False))
     assert 4 <= len(starts(lossy, device.id)) <= 17
+
+
+METER = Device("p", "c", "p", "meter", "json", "", 0, 60, enterprise="e", outlet="sinter")
+DAY_S = 86400
+
+
+def recalled(outbox: Outbox, history_s: int, *, from_s: int = NOON) -> Wire:
+    """A meter that lives for a minute from `from_s` on and recalls hours of the time before."""
+    inbox: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
+    wire = Wire(inbox)
+    links: Any = {METER.id: wire}
+    troupe = Troupe(World(Sky(2)), [METER], outbox, links=links, inbox=inbox, from_s=from_s)
+    troupe.recall(history_s)
+    for second in range(60):
+        troupe._look_s = 0.0
+        troupe.step(from_s + second, 0.0)
+    return wire
+
+
+def hours(wire: Wire) -> list[int]:
+    """Labels of the hourly means that were sent, seconds after noon."""
+    bodies = [_json(what) for what in wire.data(METER.id)]
+    readings = [one for body in bodies for one in body.get("readings", [body])]
+    means = [one for one in readings if one.get("span") == 3600]
+    assert all("energy" not in one["values"] for one in means)
+    assert all("energy" in one["values"] for one in readings if one not in means)
+    return [int(dt.datetime.fromisoformat(one["ts"]).timestamp()) - NOON for one in means]
+
+
+def test_hours_before_the_beginning_are_sent_once_and_only_once_by_later_runs() -> None:
+    outbox = Outbox(None, NOON * 1000, patience=Patience(1e6, 1e6))
+    first = hours(recalled(outbox, 3 * DAY_S))
+    assert sorted(first) == list(range(-3 * DAY_S, 0, 3600))
+    assert first[0] > first[-1], "the newest day comes first"
+    assert hours(recalled(outbox, 3 * DAY_S)) == []
+    further = hours(recalled(outbox, 4 * DAY_S))
+    assert sorted(further) == list(range(-4 * DAY_S, -3 * DAY_S, 3600))
+    assert hours(recalled(Outbox(None, NOON * 1000), 0)) == []
