@@ -50,16 +50,35 @@ def connect(
     StoreError
         When it refuses (password, unknown database or role).
     """
+    arguments = connection_arguments(url, application_name=application_name, statement_timeout_s=statement_timeout_s)
+    with translated("connect to the database"):
+        return psycopg.connect(url, autocommit=autocommit, connect_timeout=connect_timeout_s, **arguments)
+
+
+def connection_arguments(url: str, *, application_name: str, statement_timeout_s: float | None = None) -> dict[str, Any]:
+    """Arguments of every connection besides its address: search path, UTC, UTF-8, and whose it is.
+
+    Parameters
+    ----------
+    url : str
+        The address; options it names are kept after ours.
+    application_name : str
+        Shown in ``pg_stat_activity``.
+    statement_timeout_s : float, optional
+        Longest time one statement may take.
+
+    Returns
+    -------
+    dict of str to object
+        For ``psycopg.connect``.
+    """
     options = [f"-c search_path={SEARCH_PATH}", "-c timezone=UTC"]
     if statement_timeout_s is not None:
         options.append(f"-c statement_timeout={round(statement_timeout_s * 1000)}")
-    with translated("connect to the database"):
+    with translated("read the address of the database"):
         named = psycopg.conninfo.conninfo_to_dict(url).get("options")
-        return psycopg.connect(
-            url,
-            autocommit=autocommit,
-            application_name=application_name,
-            connect_timeout=connect_timeout_s,
-            client_encoding="UTF8",
-            options=" ".join([*options, str(named)] if named else options),
-        )
+    return {
+        "application_name": application_name,
+        "client_encoding": "UTF8",
+        "options": " ".join([*options, str(named)] if named else options),
+    }

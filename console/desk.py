@@ -1,0 +1,81 @@
+"""What the console is given when it starts: the database, the clock, its county, and what only the application can do."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from store.connection import Connection
+from store.pool import Pool
+from store.registration import Pending
+from store.session import Term
+
+SHIFT: Final = Term(idle=dt.timedelta(hours=2), absolute=dt.timedelta(hours=12))
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A device that speaks without being registered, and what its last frame says about itself."""
+
+    pending: Pending
+    mn: str | None
+    system_type_zh: str
+
+
+class Acts(Protocol):
+    """What the console asks of the application, which knows all other rooms."""
+
+    def strangers(self, conn: Connection) -> list[Stranger]:
+        """Devices that wait for approval, the one heard last first."""
+
+    def approve_device(self, conn: Connection, device: str, cells: Mapping[str, str], protocol: str) -> dict[str, Any]:
+        """Register a stranger; the caller commits. `ConfigurationError` says what does not fit."""
+
+    def evaluate_targets(self, conn: Connection, now: dt.datetime) -> None:
+        """Bring the targets' actuals up to date after a reported figure."""
+
+    def password_changed(self, account: str) -> None:
+        """Somebody chose a password: the one that was generated for the first use is of no use any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Everything a request needs besides itself.
+
+    Attributes
+    ----------
+    pool : Pool
+        Connections as role lantian_app.
+    now : callable
+        The clock.
+    county, county_zh : str
+        Area that the console serves and its name.
+    acts : Acts
+        What only the application can do.
+    term : Term
+        How long sessions hold.
+    public_url : str or None
+        Address under which people reach the console; ``https://`` makes cookies secure.
+    """
+
+    pool: Pool
+    now: Callable[[], dt.datetime]
+    county: str
+    county_zh: str
+    acts: Acts
+    term: Term = SHIFT
+    public_url: str | None = None
+
+    @property
+    def secure(self) -> bool:
+        """Whether people come by TLS."""
+        return self.public_url is not None and self.public_url.startswith("https://")
+
+    @contextmanager
+    def connection(self, action: str) -> Iterator[Connection]:
+        """A connection in a transaction of its own; see `Pool.connection`."""
+        with self.pool.connection(action) as conn:
+            yield conn
