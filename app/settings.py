@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, get_args, get_type_hints
+from urllib.parse import urlsplit
 
 from app.service.account import check_mode
 from app.service.folder import CHECKOUT, cache_folder, home_folder
@@ -74,6 +75,12 @@ class Settings:
     gateway_idle_s: float = _bounded(3900, 10, 7 * 86400)
     settle_interval_s: float = _bounded(5, 0.1, 60)
     warning_automatic: bool = False
+    console: bool = True
+    console_address: str = "127.0.0.1"
+    console_port: int = _bounded(8088, 1, 65535)
+    console_public_url: str | None = None
+    console_tls_certificate: Path | None = None
+    console_tls_key: Path | None = None
     simulator: bool = True
     simulator_history: str = "year"
     simulator_seed: int = _bounded(1, 0, 2**31)
@@ -98,6 +105,7 @@ class Settings:
         if (self.broker_host is None) != (self.broker_credentials_file is None):
             raise ConfigurationError("expected broker_host and broker_credentials_file together, or neither of them")
         self.tls_listener()
+        self._check_console()
         if self.simulator_history not in ("year", "none"):
             try:
                 dt.date.fromisoformat(self.simulator_history)
@@ -105,6 +113,15 @@ class Settings:
                 raise ConfigurationError(
                     f"setting simulator_history: found {self.simulator_history!r}, expected year, none or YYYY-MM-DD"
                 ) from error
+
+    def _check_console(self) -> None:
+        if (self.console_tls_certificate is None) != (self.console_tls_key is None):
+            raise ConfigurationError(
+                "expected console_tls_certificate and console_tls_key together, or neither of them"
+            )
+        url = self.console_public_url
+        if url is not None and not (url.startswith(("http://", "https://")) and urlsplit(url).netloc):
+            raise ConfigurationError(f"setting console_public_url: found {url!r}, expected https://NAME or http://NAME")
 
     def database_urls(self) -> dict[str, str | None]:
         """Addresses named for each role; None where the local database is meant."""

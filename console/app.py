@@ -92,6 +92,7 @@ def console_app(desk: Desk) -> FastAPI:
     app.add_exception_handler(StarletteHTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _ill_formed)
     app.add_exception_handler(LantianError, _failed)
+    app.add_exception_handler(Exception, _broken)
     app.add_middleware(Shield, secure=desk.secure)
     return app
 
@@ -120,7 +121,7 @@ def _wants_json(request: Request) -> bool:
 def _answer(request: Request, status: int, detail: str, headers: dict[str, str] | None = None) -> Response:
     if _wants_json(request):
         return JSONResponse({"status": status, "detail": detail}, status, headers=headers)
-    answer = page(request, "error.html", status=status, title=_WORDS.get(status, "出错了"), detail=detail)
+    answer = page(request, "error.html", code=status, title=_WORDS.get(status, "出错了"), detail=detail)
     answer.headers.update(headers or {})
     return answer
 
@@ -143,6 +144,11 @@ def _ill_formed(request: Request, error: Exception) -> Response:
     # A way whose number is no number leads nowhere.
     status = 404 if all(each["loc"][0] == "path" for each in error.errors()) else 422
     return _answer(request, status, faults)
+
+
+def _broken(request: Request, error: Exception) -> Response:
+    _log.error("%s %s: %r", request.method, request.url.path, error)
+    return _answer(request, 500, "这次操作没有完成，详情已记入操作台日志")
 
 
 def _failed(request: Request, error: Exception) -> Response:

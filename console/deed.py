@@ -20,9 +20,14 @@ DEEDS: Final[Mapping[str, str]] = MappingProxyType(
         "token.add": "生成接口令牌",
         "token.revoke": "吊销接口令牌",
         "device.approve": "登记设备",
+        "device.refuse": "不予登记设备",
+        "device.restore": "撤回不予登记",
         "target.report": "填报目标数据",
         "revision.accept": "采纳修订",
         "revision.refuse": "驳回修订",
+        "review.propose": "提出数据审核",
+        "review.confirm": "确认数据审核",
+        "review.withdraw": "撤销数据审核",
     }
 )
 

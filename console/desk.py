@@ -1,4 +1,4 @@
-"""What the console is given when it starts: the database, the clock, its county, and what only the application can do."""
+"""What the console is given when it starts: database, clock, county, and what only the application can do."""
 
 from __future__ import annotations
 

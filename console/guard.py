@@ -126,7 +126,9 @@ def signed_in(request: Request) -> Visit:
     visit = find_visit(request)
     if visit is None:
         way = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        raise SignInNeeded("/sign-in" + (f"?next={quote(way, safe='')}" if request.method == "GET" and way != "/" else ""))
+        raise SignInNeeded(
+            "/sign-in" + (f"?next={quote(way, safe='')}" if request.method == "GET" and way != "/" else "")
+        )
     if visit.person.must_change and request.url.path not in _OPEN_BEFORE_CHANGE:
         raise SignInNeeded("/password")
     return visit
@@ -199,7 +201,9 @@ async def genuine_form(request: Request) -> None:
     """Refuse whatever changes something and does not come from a form of ours."""
     if request.method in _SAFE:
         return
-    secret = session_secret(request) or request.cookies.get(cookie_name("visit", secure=desk_of(request).secure))
+    # The form that signs in belongs to the cookie given with it, whatever became of an earlier session.
+    kind = "visit" if request.url.path == "/sign-in" else "session"
+    secret = request.cookies.get(cookie_name(kind, secure=desk_of(request).secure))
     given = (await form_of(request)).get("csrf", "")
     if not _same_origin(request) or not secret or not hmac.compare_digest(given, form_secret(secret)):
         raise HTTPException(403, _REFUSED_FORM)

@@ -27,6 +27,7 @@ ITEMS: Final = (
     Item("/device", "设备", Permission.SEE),
     Item("/target", "目标与填报", Permission.SEE),
     Item("/register", "台账", Permission.SEE),
+    Item("/review", "数据审核", Permission.SEE),
     Item("/revision", "数据修订", Permission.SEE),
     Item("/account", "账号", Permission.MANAGE_ACCOUNT),
     Item("/audit", "审计", Permission.READ_AUDIT),

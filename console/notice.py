@@ -14,9 +14,14 @@ NOTICES: Final[Mapping[str, str]] = MappingProxyType(
         "account_changed": "账号已修改",
         "token_revoked": "令牌已吊销",
         "device_approved": "设备已登记；此前拒收的报文可用 lantian reject replay 重新入库",
+        "device_refused": "已列入不予登记，报文继续拒收；可以随时撤回",
+        "refusal_withdrawn": "已撤回，设备重新待登记",
         "figure_reported": "填报数据已记录，目标实绩已重新计算",
         "revision_accepted": "修订已采纳，有关小时值将重新计算",
         "revision_refused": "修订已驳回，原始值继续有效",
+        "review_proposed": "审核意见已提出，须由另一人确认后生效",
+        "review_confirmed": "审核已生效，有关小时值将重新计算",
+        "review_withdrawn": "审核已撤销，有关小时值将重新计算",
         "saved": "已保存",
     }
 )

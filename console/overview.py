@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from console.rendering import age_zh
-from domain.family import FAMILIES
+from domain.family import FAMILIES, VEHICLE
 from store.connection import Connection
 from store.overview import (
     AirNow,
@@ -113,9 +113,12 @@ def air_needs(air: AirNow | None) -> list[Need]:
 
 
 def silent_needs(silent: Sequence[SilentDevice]) -> list[Need]:
-    """One need per family of devices that have fallen silent; those never heard are not yet installed."""
+    """One need per family of devices that have fallen silent; those never heard are not yet installed.
+
+    A vehicle that is silent is most often parked.
+    """
     needs = []
-    for family in FAMILIES.values():
+    for family in (each for each in FAMILIES.values() if each is not VEHICLE):
         fallen = [one for one in silent if one.family == family.key and one.state == "silent"]
         if fallen:
             newest = fallen[0]

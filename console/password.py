@@ -39,9 +39,10 @@ def is_password(kept: str | None, password: str) -> bool:
     """Whether a password is the one that was hashed; takes the same time when there is no such account (None)."""
     with _GATE:
         try:
-            return _HASHER.verify(kept or _NOBODY, password) and kept is not None
+            _HASHER.verify(kept or _NOBODY, password)
         except (VerificationError, InvalidHashError):
             return False
+    return kept is not None
 
 
 def password_fault(password: str, account: str) -> str | None:

@@ -100,7 +100,7 @@ def fragment(template: str, words: Mapping[str, Any]) -> str:
 
 
 def page(
-    request: Request, template: str, *, status: int = 200, faults: tuple[str, ...] = (), **words: Any
+    request: Request, template: str, *, code: int = 200, faults: tuple[str, ...] = (), **words: Any
 ) -> HTMLResponse:
     """A whole page.
 
@@ -110,7 +110,7 @@ def page(
         Whose page: menu and name follow who is signed in.
     template : str
         File below ``console/template``.
-    status : int
+    code : int
         Status of the answer.
     faults : tuple of str
         What was wrong with the form just sent, shown above it.
@@ -133,7 +133,7 @@ def page(
         "faults": faults,
     }
     text = environment().get_template(template).render({**given, **words})
-    return HTMLResponse(text, status)
+    return HTMLResponse(text, code)
 
 
 def seen_other(to: str, done: str = "") -> RedirectResponse:

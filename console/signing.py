@@ -68,9 +68,7 @@ def sign_in(desk: Desk, attempt: Attempt) -> Outcome:
     with desk.connection("look up the account") as conn:
         failures = read_failures(conn, name, attempt.address, now - _WHILE)
         kept = read_password_hash(conn, name)
-    locked = (
-        failures.name_from_address >= NAME_FROM_ADDRESS or failures.name >= NAME or failures.address >= ADDRESS
-    )
+    locked = failures.name_from_address >= NAME_FROM_ADDRESS or failures.name >= NAME or failures.address >= ADDRESS
     right = not locked and is_password(kept, attempt.password)
     with desk.connection("sign in") as conn:
         known = name if kept is not None else None

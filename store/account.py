@@ -133,9 +133,7 @@ def set_role(conn: Connection, name: str, role: str, enterprise_id: str | None) 
         _keep_an_administrator(conn, account)
     try:
         with conn.transaction():
-            conn.execute(
-                "update account set role = %s, enterprise_id = %s where id = %s", (role, enterprise_id, name)
-            )
+            conn.execute("update account set role = %s, enterprise_id = %s where id = %s", (role, enterprise_id, name))
     except (psycopg.errors.CheckViolation, psycopg.errors.ForeignKeyViolation) as error:
         raise ConfigurationError(
             f"account {name!r}: found role {role!r} with enterprise {enterprise_id!r}, expected one of"

@@ -55,7 +55,9 @@ def connect(
         return psycopg.connect(url, autocommit=autocommit, connect_timeout=connect_timeout_s, **arguments)
 
 
-def connection_arguments(url: str, *, application_name: str, statement_timeout_s: float | None = None) -> dict[str, Any]:
+def connection_arguments(
+    url: str, *, application_name: str, statement_timeout_s: float | None = None
+) -> dict[str, Any]:
     """Arguments of every connection besides its address: search path, UTC, UTF-8, and whose it is.
 
     Parameters

@@ -34,6 +34,8 @@ class DeviceHealth:
         The last reason sent back.
     last_error_at : datetime or None
         When.
+    family : str
+        Key of the family of its readings.
     """
 
     device_id: str
@@ -51,6 +53,7 @@ class DeviceHealth:
     reject_month: float | None
     last_error: str | None
     last_error_at: dt.datetime | None
+    family: str
 
 
 def read_health(conn: Connection, *, site: str | None = None) -> list[DeviceHealth]:

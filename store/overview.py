@@ -1,4 +1,4 @@
-"""What the operator's overview shows: the area's air now and the last hours, targets, devices, what waits for a person."""
+"""What the operator's overview shows: the area's air now and before, targets, devices, what waits for a person."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class Waiting:
 
 
 _AIR: Final = """
-select site_id, site_zh, kind_zh, hour, aqi, aqi_available, level, category_zh, primary_zh, pm25, pm10, so2, no2, co, o3,
-    age_minutes * 60
+select site_id, site_zh, kind_zh, hour, aqi, aqi_available, level, category_zh, primary_zh, pm25, pm10, so2, no2, co,
+    o3, age_minutes * 60
 from screen.site_now
 """
 
@@ -116,8 +116,8 @@ def read_trend(conn: Connection, site: str, since: dt.datetime) -> list[TrendHou
 def read_targets_at_risk(conn: Connection, area: str) -> list[TargetAtRisk]:
     """Targets that need somebody, missed ones first, then by the plan's order."""
     rows = conn.execute(
-        "select target_id, indicator_zh, target_zh, period_zh, actual, unit_zh, status, status_zh, due_zh, responsible_zh,"
-        " complete from screen.target_status where area_id = %s and status in ('missed', 'at_risk')"
+        "select target_id, indicator_zh, target_zh, period_zh, actual, unit_zh, status, status_zh, due_zh,"
+        " responsible_zh, complete from screen.target_status where area_id = %s and status in ('missed', 'at_risk')"
         " order by status = 'at_risk', position",
         (area,),
     ).fetchall()
@@ -139,7 +139,9 @@ def read_waiting(conn: Connection, area: str) -> Waiting:
     row = conn.execute(
         "select (select count(distinct split_part(topic, '/', 5)) from reject r"
         "   where r.reason = 'unknown_device' and r.replayed_at is null"
-        "   and not exists (select from device d where d.id = split_part(r.topic, '/', 5))),"
+        "   and not exists (select from device d where d.id = split_part(r.topic, '/', 5))"
+        "   and not exists (select from stranger_refusal f where f.withdrawn_at is null"
+        "     and f.device_id = split_part(r.topic, '/', 5) and f.protocol = split_part(r.topic, '/', 4))),"
         " (select count(*) from revision where status = 'proposed'),"
         " count(*), count(*) filter (where state = 'online') from screen.device_now where area_id = %s",
         (area,),

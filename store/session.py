@@ -111,9 +111,7 @@ def end_session(conn: Connection, secret: str) -> None:
 
 def drop_old_sessions(conn: Connection, term: Term, now: dt.datetime) -> None:
     """Remove sessions whose time is over, and attempts to sign in older than a day."""
-    conn.execute(
-        "delete from session where seen_at <= %s or created_at <= %s", (now - term.idle, now - term.absolute)
-    )
+    conn.execute("delete from session where seen_at <= %s or created_at <= %s", (now - term.idle, now - term.absolute))
     conn.execute("delete from sign_in where at < %s", (now - dt.timedelta(days=1),))
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from app.service.address import broker_for, database_url
+from app.service.console_check import is_alive, local_console_url
 from app.service.home import Home
 from app.service.port import is_listening
 from app.service.state import ProcessState, read_state
@@ -75,6 +76,10 @@ def _show_addresses(settings: Settings, console: Console) -> None:
         return
     answers = "answers" if is_listening(address.port, address.host) else "does not answer"
     console.print(f"[bold]broker[/bold]    {address.host}:{address.port} {answers}", highlight=False)
+    if settings.console:
+        pages = local_console_url(settings)
+        answers = "answers" if is_alive(settings) else "does not answer"
+        console.print(f"[bold]console[/bold]   {pages} {answers}", highlight=False)
 
 
 def _show_data(connection: Connection, console: Console) -> None:

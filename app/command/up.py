@@ -15,6 +15,8 @@ from typing import Final
 import click
 
 from app.service.address import broker_for, database_url
+from app.service.console_check import console_url
+from app.service.first_account import FIRST, read_first_password
 from app.service.home import Home
 from app.service.process import log_tail
 from app.service.progress import Bar, Lines, Reporter, is_terminal
@@ -152,16 +154,28 @@ def _program() -> str:
     return "./lantian" if Path("lantian").is_file() else "lantian"
 
 
+def _console_line(settings: Settings) -> str:
+    port = Home(settings.home).ports().get("console", settings.console_port)
+    address = settings.console_public_url or console_url(settings, settings.console_address, port)
+    password = read_first_password(settings)
+    if password is None:
+        return f"{address} (accounts: {_program()} account --help)"
+    return f"{address} (first sign-in: {FIRST}, password {password}, to be changed then)"
+
+
 def _where_to_look(settings: Settings) -> str:
     home, program = Home(settings.home), _program()
     reader = database_url(settings, "lantian_reader").rsplit("@", 1)[1]
     broker = broker_for(settings, "collector")
     secret = home.credential_file.path if settings.database_is_local else "the settings"
     lines = {
+        "console": _console_line(settings),
         "database": f"postgresql://lantian_reader@{reader} (only views; password: roles.lantian_reader in {secret})",
         "broker": f"{broker.host}:{broker.port} (device accounts: {program} device credential ID create)",
         "data, logs": f"{home.folder}, {home.log}",
         "Grafana": f"{program} dashboards --help (Grafana 9.4 or newer, docs/dashboards.md)",
         "now": f"{program} status   {program} doctor   {program} down",
     }
+    if not settings.console:
+        del lines["console"]
     return "\n".join(["Lantian is up.", *(f"  {name:<11} {text}" for name, text in lines.items())])

@@ -10,6 +10,7 @@ from typing import Final
 from app.service.account import ACCOUNTS, ROLES
 from app.service.address import broker_for, database_url
 from app.service.certificate_check import served_findings
+from app.service.console_check import console_findings
 from app.service.finding import Finding, judged
 from app.service.gateway_check import gateway_findings
 from app.service.home import BrokerAddress, Home
@@ -63,6 +64,7 @@ def service_findings(settings: Settings, now: Callable[[], dt.datetime]) -> Iter
         yield from _guarded("broker", lambda: _broker(settings))
         yield from _guarded("certificates", lambda: served_findings(settings, now()))
         yield from _guarded("gateway", lambda: gateway_findings(settings))
+        yield from _guarded("console", lambda: console_findings(settings))
         yield from _guarded("readings", lambda: _readings(settings, now()))
     yield from _guarded("grafana", lambda: _grafana(settings))
 

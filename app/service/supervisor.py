@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.service.first_account import ensure_first_account
 from app.service.local import LocalServices
 from app.service.process import end_process, start_process, trim_log
 from app.service.progress import Reporter
@@ -54,6 +55,8 @@ def child_commands(settings: Settings) -> dict[str, list[str]]:
     commands = {"collect": ["collect"], "settle": ["settle", "--follow"], "job": ["job", "follow"]}
     if settings.gateway_port:
         commands["gateway"] = ["gateway"]
+    if settings.console:
+        commands["console"] = ["console"]
     if settings.simulator:
         scenario = settings.simulator_scenario
         commands["simulate"] = ["simulate"] if scenario is None else ["simulate", "--scenario", scenario]
@@ -144,6 +147,7 @@ class Supervisor:
             self._services.start()
             self._told.step("Preparing the database")
             prepare_database(self._settings, self._told)
+            ensure_first_account(self._settings)
             self._told.step("Starting collector and statistics")
             self._start_children()
             self.state.phase, self.state.step = RUNNING, ""

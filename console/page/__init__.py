@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from console.page import account, audit, me, overview, session
+from console.page import account, audit, device, me, overview, register, review, revision, session, target
 
-PAGE_ROUTERS: Final = (session.router, overview.router, me.router, account.router, audit.router)
+PAGE_ROUTERS: Final = tuple(
+    subject.router for subject in (session, overview, device, target, register, review, revision, me, account, audit)
+)

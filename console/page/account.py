@@ -40,7 +40,7 @@ def _list_page(request: Request, *, faults: tuple[str, ...] = (), given: Mapping
             if entry["retired_at"] is None
         ]
     words = {"accounts": accounts, "enterprises": enterprises, "given": given or {}}
-    return page(request, "account.html", status=422 if faults else 200, faults=faults, **words)
+    return page(request, "account.html", code=422 if faults else 200, faults=faults, **words)
 
 
 def _password_page(request: Request, account: str, password: str) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
@@ -30,5 +30,10 @@ def show_audit(
         deeds = read_deeds(
             conn, account=account or None, object_like=about or None, before_id=before, limit=_PER_PAGE + 1
         )
-    words = {"deeds": deeds[:_PER_PAGE], "has_more": len(deeds) > _PER_PAGE, "account": account, "about": about}
+    words: dict[str, Any] = {
+        "deeds": deeds[:_PER_PAGE],
+        "has_more": len(deeds) > _PER_PAGE,
+        "account": account,
+        "about": about,
+    }
     return page(request, "audit.html", deed_zh=deed_zh, **words)

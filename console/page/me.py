@@ -25,8 +25,8 @@ _PREFIX: Final = "lt_"
 def _me_page(request: Request, visit: Visit, *, made: str = "", faults: tuple[str, ...] = ()) -> Response:
     with desk_of(request).connection("read the tokens") as conn:
         tokens = read_tokens(conn, visit.person.account_id)
-    status = 422 if faults else 200
-    return page(request, "me.html", status=status, faults=faults, tokens=tokens, made=made, days=DAYS)
+    code = 422 if faults else 200
+    return page(request, "me.html", code=code, faults=faults, tokens=tokens, made=made, days=DAYS)
 
 
 @router.get("/me")

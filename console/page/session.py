@@ -42,7 +42,7 @@ def _sign_in_page(request: Request, name: str = "", outcome: Outcome | None = No
     answer = page(
         request,
         "sign_in.html",
-        status=outcome.status if outcome else 200,
+        code=outcome.status if outcome else 200,
         faults=(outcome.fault,) if outcome else (),
         csrf=form_secret(visit),
         name=name,
@@ -98,7 +98,7 @@ def do_password(request: Request, form: Form, visit: Annotated[Visit, Depends(si
     deed = visit.deed("account.password", f"account/{visit.person.account_id}")
     outcome = change_password(desk, change, deed, request.headers.get("user-agent", ""))
     if outcome.secret is None:
-        return page(request, "password.html", status=outcome.status, faults=(outcome.fault,))
+        return page(request, "password.html", code=outcome.status, faults=(outcome.fault,))
     answer = seen_other("/", "password_changed")
     set_cookie(answer, desk, "session", outcome.secret)
     return answer

@@ -86,3 +86,21 @@ grant update (used_at, revoked_at) on api_token to lantian_app;
 grant select, insert, delete on session to lantian_app;
 grant update (seen_at) on session to lantian_app;
 grant delete on sign_in to lantian_app;
+
+create table stranger_refusal (
+    id bigint generated always as identity primary key,
+    county text not null,
+    protocol text not null,
+    device_id text not null,
+    refused_by text not null check (refused_by <> ''),
+    refused_at timestamptz not null default now(),
+    why text not null check (why <> ''),
+    withdrawn_by text,
+    withdrawn_at timestamptz,
+    check ((withdrawn_by is null) = (withdrawn_at is null))
+);
+create unique index stranger_refusal_standing on stranger_refusal (device_id, protocol, county) where withdrawn_at is null;
+comment on table stranger_refusal is 'Devices that speak and shall not be registered; their messages stay rejected 不予登记的设备';
+
+grant select, insert on stranger_refusal to lantian_app;
+grant update (withdrawn_by, withdrawn_at) on stranger_refusal to lantian_app;

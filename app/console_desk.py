@@ -1,0 +1,66 @@
+"""What the console asks of the application: approving devices, evaluating targets."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
+
+from app.job.target import evaluate_targets
+from app.service.address import database_url
+from app.service.first_account import FIRST, first_password_file
+from app.settings import Settings
+from app.stranger import approve, claim, system_type_zh
+from console.desk import Desk, Stranger
+from domain.county import load_county
+from store.connection import Connection
+from store.pool import Pool
+from store.registration import read_pending
+
+
+class ApplicationActs:
+    """See `console.desk.Acts`.
+
+    Parameters
+    ----------
+    settings : Settings
+        Where the home folder is.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def strangers(self, conn: Connection) -> list[Stranger]:
+        """Devices that wait for approval, the one heard last first."""
+        waiting = [one for one in read_pending(conn) if not one.registered]
+        claims = [claim(one) for one in waiting]
+        return [
+            Stranger(one, said.mn, system_type_zh(said.system_type)) for one, said in zip(waiting, claims, strict=True)
+        ]
+
+    def approve_device(self, conn: Connection, device: str, cells: Mapping[str, str], protocol: str) -> dict[str, Any]:
+        """Register a stranger; the caller commits."""
+        entry, _ = approve(conn, device, cells, {key: key for key in cells}, protocol)
+        return entry
+
+    def evaluate_targets(self, conn: Connection, now: dt.datetime) -> None:
+        """Bring the targets' actuals up to date."""
+        evaluate_targets(conn, now=now)
+
+    def password_changed(self, account: str) -> None:
+        """Forget the first password once it is of no use."""
+        if account == FIRST:
+            first_password_file(self._settings).unlink(missing_ok=True)
+
+
+def console_desk(settings: Settings) -> Desk:
+    """The console's desk as the settings say; its pool is opened by the console."""
+    county = load_county(settings.county)
+    return Desk(
+        pool=Pool(database_url(settings)),
+        now=lambda: dt.datetime.now(dt.UTC),
+        county=county.id,
+        county_zh=county.name_zh,
+        acts=ApplicationActs(settings),
+        public_url=settings.console_public_url,
+    )
