@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.integrity import Check, Found, Integers, checked, runs, undetermined, usual_step_s
+from analytics.integrity import Check, Found, Integers, checked, merged, runs, undetermined, usual_step_s
 
 Floats = npt.NDArray[np.float64]
 
@@ -19,12 +19,13 @@ _STEPS: Final = 3.0
 _ENOUGH: Final = 60
 
 
-def constant_values(
+def constant_values(  # noqa: PLR0913 - keyword-only
     times_s: npt.ArrayLike,
     values: npt.ArrayLike,
     *,
     least_minutes: float,
     chance: float,
+    times_usual: float,
     certain_minutes: float,
 ) -> Check:
     """Values that stay the same longer than the instrument's resolution explains.
@@ -39,6 +40,9 @@ def constant_values(
         Shortest run that may be suspected.
     chance : float
         Largest probability of the run: p ** steps, p being the share of unchanged neighbours outside long runs.
+    times_usual : float
+        How many times longer than the longest run below `least_minutes`: what changes slowly repeats values at its
+        turning points.
     certain_minutes : float
         A run this long is suspected whatever the instrument does otherwise; below it, too few other values give no
         verdict.
@@ -64,7 +68,8 @@ def constant_values(
     others = near & outside
     count = int(np.count_nonzero(others))
     usual = (np.count_nonzero(same & others) + 1) / (count + 2)
-    improbable = (usual ** (last - first) <= chance) & (count >= _ENOUGH)
+    longest = float(minutes[~long].max(initial=step / 60.0))
+    improbable = (usual ** (last - first) <= chance) & (count >= _ENOUGH) & (minutes >= times_usual * longest)
     certain = minutes >= certain_minutes
     suspected = np.flatnonzero(long & (improbable | certain))
     if not len(suspected) and long.any() and count < _ENOUGH:
@@ -79,8 +84,14 @@ def constant_values(
     )
 
 
-def clipped_values(
-    times_s: npt.ArrayLike, values: npt.ArrayLike, *, least_values: float, least_percent: float, times_usual: float
+def clipped_values(  # noqa: PLR0913 - keyword-only
+    times_s: npt.ArrayLike,
+    values: npt.ArrayLike,
+    *,
+    least_values: float,
+    least_percent: float,
+    times_usual: float,
+    window_minutes: float,
 ) -> Check:
     """Values that end at one largest value as if cut off there.
 
@@ -96,15 +107,35 @@ def clipped_values(
         Its least share of the values, percent.
     times_usual : float
         How many times more often than any of the ten values just below it stands.
+    window_minutes : float
+        Length of the windows that are judged, each half over the next, besides the whole: what is cut off for hours
+        alone shows in them only.
 
     Returns
     -------
     Check
         Figures: ``value`` (the largest), ``minutes``, ``share_percent``, ``usual_percent`` (the values below).
-        Undetermined with fewer than ten times `least_values` values, or a constant series.
+        Undetermined when no window has five times `least_values` values and a dozen different ones.
     """
     times, data = _present(times_s, values)
-    if len(times) < 10 * least_values:
+    checks = [_clipped(times, data, least_values, least_percent, times_usual=times_usual)]
+    if len(times):
+        half = window_minutes * 30
+        for begin in np.arange(times[0] - times[0] % half, times[-1], half).tolist():
+            low, high = np.searchsorted(times, [begin, begin + 2 * half]).tolist()
+            part = slice(low, high)
+            checks.append(_clipped(times[part], data[part], least_values, least_percent, times_usual=times_usual))
+    one = merged(checks)
+    found: list[Found] = []
+    for span in sorted(one.found, key=lambda each: (each.first_s, -each.last_s)):
+        # Windows overlap: what lies within a longer span is told by it.
+        if not found or span.last_s > found[-1].last_s:
+            found.append(span)
+    return Check(one.verdict, tuple(found), one.lacking)
+
+
+def _clipped(times: Integers, data: Floats, least_values: float, least_percent: float, *, times_usual: float) -> Check:
+    if len(times) < 5 * least_values:
         return undetermined("values")
     different, counts = np.unique(data, return_counts=True)
     if len(different) < 12:
@@ -114,10 +145,9 @@ def clipped_values(
     if top < least_values or share < least_percent or top < times_usual * usual:
         return checked(())
     rows = np.flatnonzero(data == different[-1])
-    step = usual_step_s(times)
     figures = {
         "value": float(different[-1]),
-        "minutes": top * step / 60.0,
+        "minutes": top * usual_step_s(times) / 60.0,
         "share_percent": share,
         "usual_percent": 100.0 * usual / len(data),
     }

@@ -7,10 +7,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.integrity import Check, Figure, Floats, Found, checked, runs, undetermined
+from analytics.integrity import Check, Figure, Floats, Found, Integers, checked, runs, undetermined
 
 #: Readings further apart than this are not neighbours.
 _NEIGHBOUR_S: Final = 600
+#: Odometer and speed are compared over blocks of this length.
+_BLOCK_S: Final = 7200
 _EARTH_KM: Final = 6371.0
 
 
@@ -76,7 +78,7 @@ def implausible_stream(  # noqa: PLR0913 - keyword-only
     least_minutes : float
         Least time of driving without an engine.
     least_km : float
-        Way from which odometer and speed are compared.
+        Way within two hours from which odometer and speed are compared.
     largest_share : float
         Their largest relative difference.
 
@@ -104,18 +106,29 @@ def implausible_stream(  # noqa: PLR0913 - keyword-only
         found.append(
             Found(int(times[at[row]]), int(times[at[row + 1]]), {"what": "odometer", "back_km": float(-back[row])})
         )
-    near = np.diff(times) <= _NEIGHBOUR_S
-    both = near & ~np.isnan(way[1:]) & ~np.isnan(way[:-1]) & ~np.isnan(pace[1:]) & ~np.isnan(pace[:-1])
-    counted = float(np.diff(way)[both].sum())
-    driven = float(((pace[1:] + pace[:-1]) / 2 * np.diff(times) / 3600)[both].sum())
-    if max(counted, driven) >= least_km:
-        looked = True
-        if abs(counted - driven) > largest_share * max(counted, driven):
-            figures: dict[str, Figure] = {"what": "way", "odometer_km": counted, "speed_km": driven}
-            found.append(Found(int(times[0]), int(times[-1]), figures))
+    ways = _ways(times, pace, way)
+    compared = np.maximum(ways[:, 2], ways[:, 3]) >= least_km
+    wrong = compared & (np.abs(ways[:, 2] - ways[:, 3]) > largest_share * np.maximum(ways[:, 2], ways[:, 3]))
+    for first, last, counted, driven in ways[wrong].tolist():
+        figures: dict[str, Figure] = {"what": "way", "odometer_km": counted, "speed_km": driven}
+        found.append(Found(int(first), int(last), figures))
+    looked |= bool(compared.any())
     if not looked and not found:
         return undetermined("speed, engine speed and odometer")
     return checked(found)
+
+
+def _ways(times: Integers, pace: Floats, way: Floats) -> Floats:
+    """First and last reading of each block of two hours, and km in it by odometer and by speed; shape (m, 4)."""
+    both = (np.diff(times) <= _NEIGHBOUR_S) & ~np.isnan(way[1:] + way[:-1] + pace[1:] + pace[:-1])
+    rows = np.flatnonzero(both)
+    if not len(rows):
+        return np.zeros((0, 4))
+    _, first, block = np.unique(times[rows] // _BLOCK_S, return_index=True, return_inverse=True)
+    last = np.append(first[1:], len(rows)) - 1
+    driven = ((pace[1:] + pace[:-1]) / 2 * np.diff(times) / 3600)[rows]
+    sums = [np.bincount(block.reshape(-1), part) for part in (np.diff(way)[rows], driven)]
+    return np.column_stack([times[rows[first]], times[rows[last] + 1], *sums]).astype(np.float64)
 
 
 def lamp_on(times_s: npt.ArrayLike, lamp: npt.ArrayLike, odometer: npt.ArrayLike, *, least_minutes: float) -> Check:

@@ -41,6 +41,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "revision": ("app.command.revision", "Corrected readings: list, accept, refuse."),
         "quality": ("app.command.quality", "Automatic quality tests: list what they found, check files."),
         "review": ("app.command.review", "Data review by two persons: list, propose, confirm, withdraw, show."),
+        "integrity": ("app.command.integrity", "What cannot be true: run the checks, list and judge findings."),
         "simulate": ("app.command.simulate", "Let simulated stations live."),
         "replay": ("app.command.replay", "Send real hourly measurements through the broker."),
         "dashboards": ("app.command.dashboards", "Grafana dashboards: render, check, push."),

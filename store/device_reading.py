@@ -67,6 +67,52 @@ class DeviceReadings:
             self.received_s[kept],
         )
 
+    def followed_by(self, other: DeviceReadings) -> DeviceReadings:
+        """These rows and then those of `other`, of the same devices."""
+        return DeviceReadings(
+            self.devices,
+            np.concatenate([self.device, other.device]),
+            np.concatenate([self.times_s, other.times_s]),
+            np.concatenate([self.spans_s, other.spans_s]),
+            np.concatenate([self.values, other.values]),
+            np.concatenate([self.flags, other.flags]),
+            np.concatenate([self.marks, other.marks]),
+            np.concatenate([self.received_s, other.received_s]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A device in service, where it stands and whose it is."""
+
+    device: str
+    site: str
+    site_kind: str
+    enterprise: str | None
+    interval_s: int
+    longitude: float | None
+    latitude: float | None
+
+
+def read_subjects(conn: Connection, family: str) -> list[Subject]:
+    """Devices of a family in service, by enterprise and id."""
+    rows = conn.execute(
+        "select d.id, d.site_id, s.kind, s.enterprise_id, d.interval_s, s.longitude, s.latitude"
+        " from device d join site s on s.id = d.site_id where d.family = %s and d.retired_at is null"
+        " order by s.enterprise_id nulls last, d.id",
+        (family,),
+    ).fetchall()
+    return [Subject(*row) for row in rows]
+
+
+def read_last_time(conn: Connection, family: Family, device: str, before: dt.datetime) -> dt.datetime | None:
+    """Time of the newest reading of a device before a moment, None without one."""
+    statement = sql.SQL("select max(time) from {} where device_id = %s and time < %s and time >= %s::timestamptz - %s")
+    row = conn.execute(
+        statement.format(sql.Identifier(family.table)), (device, before, before, dt.timedelta(days=30))
+    ).fetchone()
+    return row[0] if row else None
+
 
 #: A row of `revision` carries the values, flags and marks of the whole reading; the newest accepted one counts.
 _READINGS: Final = """
@@ -83,7 +129,7 @@ copy (
     from unnest({devices}::text[]) with ordinality as d (id, at)
     join {table} r on r.device_id = d.id
     left join revised v on v.device_id = r.device_id and v.time = r.time and v.span_s = r.span_s
-    where r.time >= {low} and r.time < {high} and r.device_id = any({devices}) and r.span_s <= {longest}
+    where r.time >= {low} and r.time < {high} and r.device_id = any({devices}) and r.span_s <= {longest} {thinned}
     order by d.at, r.time, r.span_s
 ) to stdout (format binary)
 """
@@ -97,6 +143,7 @@ def read_device_readings(  # noqa: PLR0913 - keyword-only from the fourth on
     low: dt.datetime,
     high: dt.datetime,
     longest_s: int = HOUR_S,
+    every_s: int = 1,
 ) -> DeviceReadings:
     """Readings that start at or after `low` and before `high`.
 
@@ -112,6 +159,8 @@ def read_device_readings(  # noqa: PLR0913 - keyword-only from the fourth on
         Aware bounds.
     longest_s : int
         Readings that cover more are left out.
+    every_s : int
+        Of a vehicle's stream only readings at multiples of so many seconds, and those that tell the lamp.
 
     Returns
     -------
@@ -133,6 +182,7 @@ def read_device_readings(  # noqa: PLR0913 - keyword-only from the fourth on
         high=sql.Literal(high),
         longest=sql.Literal(longest_s),
         values=columns,
+        thinned=_THINNED.format(sql.Literal(every_s)) if every_s > 1 else sql.SQL(""),
     )
     letters = f"S{family.width}"
     fields = [("device", ">i4"), ("time", ">i8"), ("span", ">i4"), ("flag", letters), ("mark", letters)]
@@ -152,6 +202,9 @@ def read_device_readings(  # noqa: PLR0913 - keyword-only from the fourth on
         _codes(rows["mark"], family.width),
         rows["received"].astype(np.float64) / 1e6 + _EPOCH_2000_S,
     )
+
+
+_THINNED: Final = sql.SQL("and (extract(epoch from r.time)::bigint % {} = 0 or r.mil is not null)")
 
 
 def _codes(texts: npt.NDArray[np.bytes_], width: int) -> Letters:

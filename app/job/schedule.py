@@ -61,6 +61,20 @@ JOBS: Final[tuple[Job, ...]] = (
         "Propose warnings that values, forecast and orders from above call for.",
     ),
     Job("quality", "app.job.quality:screen", _minutes(5), SLOW, "Test readings and hours that have been settled."),
+    Job(
+        "integrity",
+        "app.job.integrity:check_sources",
+        _minutes(60),
+        SLOW,
+        "Check stacks, meters and micro stations for what cannot be true.",
+    ),
+    Job(
+        "integrity-vehicle",
+        "app.job.integrity:check_vehicles",
+        _minutes(6 * 60),
+        SLOW,
+        "Check heavy vehicles for exhaust treatment that does not work.",
+    ),
     Job("tidy", "app.job.tidy:tidy", _minutes(24 * 60), SLOW, "Delete records of job runs older than 90 days."),
 )
 

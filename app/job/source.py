@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-
-import numpy as np
+import functools
 
 from app.job.index import dates_of
 from app.job.plant import plant_hours
@@ -65,10 +64,7 @@ def _readings(conn: Connection, claim: HourClaim, family: str, devices: list[str
     """Readings of the runs of claimed hours, one after the other."""
     of = {STACK.key: STACK, PLANT.key: PLANT}[family]
     parts = [read_device_readings(conn, of, devices, low=low, high=high) for low, high in claim.runs]
-    columns = ("device", "times_s", "spans_s", "values", "flags", "marks", "received_s")
-    return DeviceReadings(
-        tuple(devices), *(np.concatenate([getattr(part, name) for part in parts]) for name in columns)
-    )
+    return functools.reduce(DeviceReadings.followed_by, parts)
 
 
 def _write_days(conn: Connection, days: list[tuple[str, dt.date]]) -> int:

@@ -21,7 +21,7 @@ def minutes(count: int) -> np.ndarray:
 
 
 def constant(times: np.ndarray, values: np.ndarray) -> Check:
-    return constant_values(times, values, least_minutes=30, chance=1e-6, certain_minutes=240)
+    return constant_values(times, values, least_minutes=30, chance=1e-6, times_usual=2.5, certain_minutes=240)
 
 
 @given(st.lists(st.tuples(st.booleans(), st.integers(1, 4)), max_size=40))
@@ -64,6 +64,16 @@ def test_a_coarse_instrument_may_repeat_itself() -> None:
     assert constant(minutes(1200), values).verdict == "suspected"
 
 
+def test_smooth_gas_may_turn_slowly() -> None:
+    values = np.round(6 + 0.3 * np.sin(np.arange(1440) / 90), 2)
+    values[700:735] = values[700]
+    shorter = max(len(list(run)) for _, run in itertools.groupby(np.delete(values, slice(690, 745)).tolist()))
+    assert 2.5 * shorter > 35
+    assert constant(minutes(1440), values).verdict == "compliant"
+    values[700:800] = values[700]
+    assert constant(minutes(1440), values).verdict == "suspected"
+
+
 def test_little_data_is_no_verdict() -> None:
     assert constant(minutes(20), np.ones(20)).verdict == "undetermined"
     assert constant(minutes(50), np.ones(50)).verdict == "undetermined"
@@ -84,7 +94,9 @@ def test_scale_and_time_do_not_matter_and_noise_is_no_finding(seed: int, scale: 
 
 
 def clip(values: np.ndarray) -> Check:
-    return clipped_values(minutes(len(values)), values, least_values=30, least_percent=5, times_usual=5)
+    return clipped_values(
+        minutes(len(values)), values, least_values=30, least_percent=5, times_usual=5, window_minutes=240
+    )
 
 
 def test_values_cut_off_at_a_limit() -> None:
@@ -95,8 +107,17 @@ def test_values_cut_off_at_a_limit() -> None:
     count = int((values >= 34.5).sum())
     assert found.figures["value"] == 34.5
     assert found.figures["minutes"] == count and found.figures["share_percent"] == pytest.approx(count / 14.4)
-    assert clip(values[:200]).verdict == "undetermined"
+    assert clip(values[:140]).verdict == "undetermined"
     assert clip(np.ones(1440)).verdict == "undetermined"
+
+
+def test_values_cut_off_for_some_hours_only() -> None:
+    values = np.round(RNG.normal(30, 4, 1440), 1)
+    values[480:960] = np.minimum(values[480:960], 33.0)
+    check = clip(values)
+    assert check.verdict == "suspected"
+    assert {found.figures["value"] for found in check.found} == {33.0}
+    assert all(START + 480 * 60 <= found.first_s < found.last_s <= START + 960 * 60 for found in check.found)
 
 
 def test_values_that_stand_at_zero_or_at_the_bottom_are_not_clipped() -> None:
