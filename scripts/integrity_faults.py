@@ -31,13 +31,13 @@ from domain.county import load_county
 from domain.family import FAMILIES, STACK, VEHICLE
 from domain.flag import MARK_FLAGS, MISSING
 from domain.period import DAY_S, midnight
+from domain.production import OutletRow
 from firmware_sim.device import KINDS, Device, World, marks, shown_values
 from firmware_sim.fault import OPTIONS, Fault, Option
 from firmware_sim.weather import Sky
 from firmware_sim.works import OUTLETS, Bypass
 from store.device_reading import DeviceReadings
 from store.line import Line
-from store.outlet import OutletRow
 from store.settlement import HourClaim
 
 #: First day played, and how many days of history the checks want.

@@ -23,8 +23,8 @@ from domain.family import STACK
 from domain.flag import usable
 from domain.integrity_table import thresholds
 from domain.period import DAY_S, HOUR_S, ZONE, midnight
+from domain.production import OutletRow
 from store.device_reading import DeviceReadings
-from store.outlet import OutletRow
 from store.stack_hour import GAS, POLLUTANTS, StackHours
 
 _O2: Final = STACK.position("o2")
