@@ -29,7 +29,7 @@ _LINK: Final = {
 COUNTS: Final = Panel(
     id=1,
     title="排放口概况",
-    description="近 24 小时有数据的排放口、最近一小时超标的排放口、超标的小时数和数据无效的小时数。"
+    description="前 24 个完整小时有数据的排放口、最近一个完整小时超标的排放口、超标的小时数和数据无效的小时数。"
     "标记为停运、校准、维护的数据和无效数据不作超标判定。",
     visualisation=stat(decimals=0).with_overrides(
         override("排放口", color=fixed(BLUE)),
@@ -46,8 +46,8 @@ COUNTS: Final = Panel(
 OUTLETS: Final = Panel(
     id=2,
     title="排放口最近小时（折算浓度，mg/m³）",
-    description="每个排放口最近一小时按基准含氧量折算的浓度和当日适用的限值。含氧量接近 21 % 时折算无意义，不作判定。"
-    "点击排放口只看该口。",
+    description="每个排放口最近一个完整小时按基准含氧量折算的浓度和当日适用的限值。"
+    "含氧量接近 21 % 时折算无意义，不作判定。点击排放口只看该口。",
     visualisation=table(
         override("企业", custom_width=190),
         override("排放口", custom_width=150, links=[_LINK]),

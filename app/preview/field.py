@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from domain.period import ZONE
 
 Options = Mapping[str, Any]
-_UNITS: Final = {"percent": "%", "m": " 分钟", "none": "", "short": ""}
+_UNITS: Final = {"percent": "%", "m": " 分钟", "s": " 秒", "celsius": " ℃", "none": "", "short": ""}
+_BYTES: Final = (" B", " KiB", " MiB", " GiB", " TiB")
 _NAMED: Final = {"text": "", "green": "#56A64B"}
 
 
@@ -18,9 +21,15 @@ def field_options(panel: Options, name: str) -> dict[str, Any]:
     config = panel["fieldConfig"]
     options: dict[str, Any] = {**config["defaults"], **config["defaults"].get("custom", {})}
     for override in config["overrides"]:
-        if override["matcher"]["options"] == name:
+        if _matches(override["matcher"], name):
             options |= {item["id"].removeprefix("custom."): item["value"] for item in override["properties"]}
     return options
+
+
+def _matches(matcher: Options, name: str) -> bool:
+    if matcher["id"] == "byRegexp":
+        return re.search(str(matcher["options"]).strip("/"), name) is not None
+    return bool(matcher["options"] == name)
 
 
 def shown(value: object, options: Options) -> str:
@@ -34,6 +43,9 @@ def shown(value: object, options: Options) -> str:
         return value.astimezone(ZONE).strftime(pattern)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         decimals, unit = options.get("decimals"), str(options.get("unit", ""))
+        if unit == "bytes":
+            power = min(int(math.log(value, 1024)) if value >= 1 else 0, len(_BYTES) - 1)
+            return f"{value / 1024**power:.{decimals or 0}f}{_BYTES[power]}"
         number = f"{value:.{decimals}f}" if decimals is not None else f"{value:.10g}"
         return number + (f" {unit.removeprefix('suffix:')}" if unit.startswith("suffix:") else _UNITS.get(unit, ""))
     return str(value)

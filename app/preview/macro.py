@@ -16,7 +16,7 @@ _MACRO: Final = re.compile(r"\$__(\w+)\(([^)]*)\)")
 _TITLE: Final = re.compile(r"\$\{(\w+)\}")
 _EDGE: Final = re.compile(r"now(?:-(\d+)([hdy]))?(/y)?")
 #: Widths of time buckets and the longest range for each; like Grafana, about 700 points on a line.
-_INTERVALS: Final = ((3600, 30), (6 * 3600, 180), (24 * 3600, 10_000))
+_INTERVALS: Final = ((60, 0.5), (300, 2), (3600, 30), (6 * 3600, 180), (24 * 3600, 10_000))
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ def test_command_writes_the_pages(seeded: Any, tmp_path: Path, monkeypatch: pyte
 def test_statement_quotes_values_and_knows_its_macros_only() -> None:
     sql = "area_id = ${area:sqlstring} and site_id = any (array[${site:sqlstring}]::text[])"
     assert statement(sql, SCOPE) == "area_id = 'o''x' and site_id = any (array['a','b']::text[])"
-    assert statement("$__timeGroupAlias(hour,$__interval,NULL)", SCOPE) == "time_bucket('3600s', hour) as \"time\""
+    assert statement("$__timeGroupAlias(hour,$__interval,NULL)", SCOPE) == "time_bucket('300s', hour) as \"time\""
     with pytest.raises(ConfigurationError, match="timeGroup"):
         statement("$__timeGroup(hour,'1h')", SCOPE)
 

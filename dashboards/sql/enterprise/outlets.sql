@@ -7,7 +7,7 @@ select enterprise_zh as "企业", site_zh as "排放口", state_zh as "状态",
 from (
     select *, max(hour) over (partition by site_id) as newest from screen.stack_hour
     where area_id = ${area:sqlstring} and enterprise_id = any (array[${enterprise:sqlstring}]::text[])
-        and hour > now() - interval '7 days'
+        and hour > now() - interval '7 days' and hour < date_trunc('hour', now())
 ) h
 where hour = newest
 group by enterprise_zh, site_zh, site_id, state_zh, hour
