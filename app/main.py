@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "collect": ("app.command.collect", "Carry readings from the broker into the database."),
         "console": ("app.command.console", "Web pages where people see and act (docs/console.md)."),
         "account": ("app.command.account", "Accounts of the console: add, list, password, role, disable."),
+        "dispatch": ("app.command.dispatch", "Send notices through every channel; hear the answers."),
         "gateway": ("app.command.gateway", "Take HJ 212 frames from data loggers on TCP to the broker."),
         "settle": ("app.command.settle", "Recompute statistics of what has changed."),
         "job": ("app.command.job", "Scheduled jobs: list, run one now."),

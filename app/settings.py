@@ -73,6 +73,9 @@ class Settings:
     gateway_max_connections: int = _bounded(10_000, 1, 1_000_000)
     gateway_max_in_flight: int = _bounded(10_000, 1, 60_000)
     gateway_idle_s: float = _bounded(3900, 10, 7 * 86400)
+    dispatchers: int = _bounded(1, 0, 16)
+    alert_secrets_file: Path | None = None
+    alert_webhook_origins: str | None = None
     settle_interval_s: float = _bounded(5, 0.1, 60)
     warning_automatic: bool = False
     console: bool = True

@@ -16,6 +16,8 @@ from store.connection import Connection
 Entry = dict[str, Any]
 VIAS: Final[tuple[str, ...]] = ("mqtt", "link", "console", "command", "api")
 _ALERT: Final = "alert:"
+#: Any fixed number: whoever holds it hears the answers.
+_LOCK: Final = 4_226_066
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +211,9 @@ def read_notices(
                 "kinds": None if kinds is None else list(kinds),
             },
         ).fetchall()
+
+
+def hold_answers(conn: Connection) -> bool:
+    """Become the one who stores answers as long as this connection lives; False when somebody else is."""
+    row = conn.execute("select pg_try_advisory_lock(%s)", (_LOCK,)).fetchone()
+    return row is not None and bool(row[0])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from psycopg.rows import dict_row
 
-from domain.alert import INFO
+from domain.alert import INFO, AlertRule
 from domain.error import ConfigurationError
 from store.acknowledgement import answer_for_operators
 from store.alert_record import SYSTEM, AlertKey, Finding, Place, add_event, is_muted, place_of, record_alert
@@ -71,29 +71,29 @@ def raise_alert(  # noqa: PLR0913 - everything behind the star is named by its c
     if rule is not None and not rule.enabled:
         return None
     where = place_of(conn, key) if place is None else place
-    finding = Finding(severity, subject_zh, body_zh, evidence)
-    alert_id = record_alert(conn, key, finding, where, now=now)
+    alert_id = record_alert(conn, key, Finding(severity, subject_zh, body_zh, evidence), where, now=now)
     if alert_id is None:
         return None
     if is_muted(conn, key, now):
         add_event(conn, alert_id, "mute", by=SYSTEM, at=now, detail={"announced": False})
     else:
-        announce_alert(conn, alert_id, now=now)
+        alert = {
+            **{"alert_id": alert_id, "severity": severity, "subject_zh": subject_zh, "body_zh": body_zh},
+            **{"evidence": dict(evidence), "raised_at": now, **asdict(key), **asdict(where)},
+        }
+        _announce(conn, alert, rule, now=now)
     return alert_id
 
 
-def announce_alert(conn: Connection, alert_id: int, *, now: dt.datetime) -> list[int]:
-    """Tell of an active alert whom the rule of its kind names; ids of the notices."""
-    alert = read_alert(conn, alert_id)
-    rule = read_rule(conn, alert["kind"])
+def _announce(conn: Connection, alert: Entry, rule: AlertRule | None, *, now: dt.datetime) -> None:
+    """Tell of an active alert whom the rule of its kind names."""
     deadline = None if rule is None else replace(rule, severity=alert["severity"]).respond_by(now)
     told = []
     for audience in ("operator",) if rule is None else rule.tells:
         notice = _notice(alert, "alert", audience, deadline)
         if notice is not None:
             told.append(announce(conn, notice, now=now))
-    add_event(conn, alert_id, "announce", by=SYSTEM, at=now, detail={"notice_ids": told})
-    return told
+    add_event(conn, alert["alert_id"], "announce", by=SYSTEM, at=now, detail={"notice_ids": told})
 
 
 def _notice(alert: Entry, kind: str, audience: str, respond_by: dt.datetime | None) -> Notice | None:
@@ -269,7 +269,8 @@ def announce_unmuted(conn: Connection, *, now: dt.datetime) -> int:
     ).fetchall()
     due = [int(row[0]) for row in rows if not is_muted(conn, AlertKey(*row[1:]), now)]
     for alert_id in due:
-        announce_alert(conn, alert_id, now=now)
+        alert = read_alert(conn, alert_id)
+        _announce(conn, alert, read_rule(conn, alert["kind"]), now=now)
     return len(due)
 
 

@@ -125,7 +125,8 @@ def add_event(  # noqa: PLR0913 - everything behind the star is named by its cal
     comment: str | None = None,
     detail: Mapping[str, Any] | None = None,
 ) -> None:
-    """Append an event, which moves the alert; `ConfigurationError` when the alert's state does not allow it.
+    """Append an event, which moves the alert; `ConfigurationError` when the alert's state does not allow it (the
+    transaction is lost then).
 
     Parameters
     ----------
@@ -145,8 +146,7 @@ def add_event(  # noqa: PLR0913 - everything behind the star is named by its cal
         In values.
     """
     try:
-        with conn.transaction():
-            conn.execute(_EVENT.encode(), (alert_id, action, at, by, comment, Jsonb(dict(detail or {}))))
+        conn.execute(_EVENT.encode(), (alert_id, action, at, by, comment, Jsonb(dict(detail or {}))))
     except psycopg.errors.CheckViolation as error:
         raise ConfigurationError(f"{error.diag.message_primary}; expected another state, or another action") from error
 

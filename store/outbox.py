@@ -68,7 +68,7 @@ from fitting f
 join contact_channel h on h.contact_id = f.id
 where f.step = (select min(g.step) from fitting g where g.step > %(after)s)
 on conflict (notice_id, contact_id, channel, address) do nothing
-returning step
+returning step, pg_notify(%(wake)s, '')
 """
 _INSERT: Final = """
 insert into notice
@@ -135,12 +135,9 @@ def deliver_next(conn: Connection, notice_id: int, notice: Notice, *, after: int
     """
     values = {
         **{"notice": notice_id, "enterprise": notice.enterprise_id, "area": notice.area_id, "after": after, "red": RED},
-        **{"severity": notice.severity, "kind": notice.kind, "now": now},
+        **{"severity": notice.severity, "kind": notice.kind, "now": now, "wake": WAKE},
     }
-    steps = [int(step) for (step,) in conn.execute(_DELIVER.encode(), values).fetchall()]
-    if steps:
-        conn.execute("select pg_notify(%s, '')", (WAKE,))
-    return steps
+    return [int(row[0]) for row in conn.execute(_DELIVER.encode(), values).fetchall()]
 
 
 def _alarm(conn: Connection, notice: Notice, notice_id: int, *, now: dt.datetime) -> None:

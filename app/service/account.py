@@ -24,9 +24,10 @@ SUPERUSER: Final = "postgres"
 #: Roles of the database; the store's migrations decide what each may do.
 ROLES: Final = ("lantian_owner", "lantian_writer", "lantian_app", "lantian_reader")
 #: Accounts of the platform's own programs at the broker; no device may bear such a name.
-ACCOUNTS: Final = ("collector", "simulator", "replay", "gateway", "doctor")
+ACCOUNTS: Final = ("collector", "simulator", "replay", "gateway", "notifier", "doctor")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _ROUNDS: Final = 101
+_ENTERPRISE: Final = "enterprise."
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,16 @@ def check_mode(path: Path) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise ConfigurationError(f"{path} holds secrets and has mode {mode:03o}, expected 600; run: chmod 600 {path}")
+
+
+def enterprise_account(enterprise: str) -> str:
+    """User name of an enterprise at the broker; no device can have it, because ids of devices hold no point."""
+    return f"{_ENTERPRISE}{enterprise}"
+
+
+def enterprise_of(name: str) -> str | None:
+    """The enterprise whose user name this is, None for a device's."""
+    return name.removeprefix(_ENTERPRISE) if name.startswith(_ENTERPRISE) else None
 
 
 def check_device_name(name: str) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from app.service.account import Credentials, hashed_password
+from app.service.account import Credentials, enterprise_of, hashed_password
 from app.service.authority import Authority
 from app.service.listener import TlsListener
 from app.service.port import LOOPBACK, free_port, is_listening
@@ -50,17 +50,27 @@ PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
         *(f"write lt/v1/+/gateway.{reason}/+/data" for reason in ("malformed", "unknown_device", "identity_mismatch")),
         *(f"read lt/v1/+/hj212/+/{stream}" for stream in ("reply", "error", "cmd")),
     ),
+    "notifier": (
+        "write lt/v1/+/enterprise/+/notice",
+        "write lt/v1/+/enterprise/+/reply",
+        "read lt/v1/+/enterprise/+/ack",
+    ),
     "doctor": ("read $SYS/#", "readwrite lt/v1/doctor/#", "readwrite lt/v1/preflight/#"),
 }
 _DEVICE: Final = {"write": ("data", "state"), "read": ("cmd", "reply", "error")}
 
 
-def access_list() -> str:
-    """The broker's file of permissions."""
+def access_list(names: Iterable[str] = ()) -> str:
+    """The broker's file of permissions; of `names`, accounts of enterprises get their own branch."""
     blocks = ["# Written by lantian at every start. Devices: only their own branch, by user name."]
     blocks += [f"pattern {verb} lt/v1/+/+/%u/{stream}" for verb, streams in _DEVICE.items() for stream in streams]
     for account, rules in PERMISSIONS.items():
         blocks += ["", f"user {account}", *(f"topic {rule}" for rule in rules)]
+    for name in sorted(names):
+        if (enterprise := enterprise_of(name)) is not None:
+            branch = f"lt/v1/+/enterprise/{enterprise}"
+            blocks += ["", f"user {name}", f"topic read {branch}/notice", f"topic read {branch}/reply"]
+            blocks.append(f"topic write {branch}/ack")
     return "\n".join(blocks) + "\n"
 
 
@@ -79,7 +89,7 @@ def write_account_files(folder: Path, credentials: Credentials, user: ServiceUse
     devices = {name: record.password for name, record in credentials.devices.items()}
     lines = [f"{name}:{hashed_password(word)}\n" for name, word in {**devices, **credentials.accounts}.items()]
     write_file(folder / "passwords", "".join(lines), user=user)
-    write_file(folder / "permissions", access_list(), user=user)
+    write_file(folder / "permissions", access_list(credentials.devices), user=user)
 
 
 def _written_since(log: Path, mark: int) -> bytes:

@@ -1,4 +1,4 @@
-"""A county with a small reduction list and somebody to tell at each enterprise."""
+"""A county with a small reduction list and somebody to tell at each enterprise; a smaller one for alerts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from alert_scene import furnish
+from receiver import Receiver
 
 from domain.county import load_county
 from domain.reduction_register import REDUCTION_LINE, REDUCTION_MEASURE
@@ -14,6 +16,22 @@ from domain.register import Register
 from store.connection import Connection, connect
 from store.register import Author, Change, write_changes
 from store.registry import load_county as enter_county
+
+
+@pytest.fixture
+def desk(database: Any) -> Iterator[Connection]:
+    """A connection of the jobs, in a database furnished for alerts."""
+    furnish(database)
+    with connect(database.url("lantian_app"), autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A webhook's receiver."""
+    one = Receiver()
+    yield one
+    one.close()
 
 
 def enter(conn: Connection, register: Register, *entries: dict[str, Any]) -> None:

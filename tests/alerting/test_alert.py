@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
-from alert_scene import MINUTE, NOW, furnish, rows
+from alert_scene import MINUTE, NOW, rows
 
 from domain.alert import MAJOR, MINOR, RED, shipped_rules
 from domain.error import ConfigurationError
@@ -30,19 +29,11 @@ from store.alert import (
     read_events,
 )
 from store.alert_rule import load_rules, read_rule, read_rule_history, write_rule
-from store.connection import Connection, connect
+from store.connection import Connection
 from store.contact import Contact, retire_contact, write_contacts
 from store.outbox import Notice, announce
 
 KEY = AlertKey("stack_exceedance_hour", "site", "mill-1")
-
-
-@pytest.fixture
-def desk(database: Any) -> Iterator[Connection]:
-    """A connection of the jobs, in a furnished database."""
-    furnish(database)
-    with connect(database.url("lantian_app"), autocommit=True) as conn:
-        yield conn
 
 
 def raised(conn: Connection, key: AlertKey = KEY, now: dt.datetime = NOW, **evidence: Any) -> int | None:
