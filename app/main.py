@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Mapping
@@ -52,11 +53,15 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "budget": ("app.command.budget", "What the rest of the year may bring, from files."),
         "warning": ("app.command.warning", "Heavy-pollution warnings: status, propose, confirm, lift, orders, report."),
         "reduction": ("app.command.reduction", "Emergency reduction list: import, export, show, check."),
+        "forecast": ("app.command.forecast", "Forecasts: evaluate on files, show, issue, import."),
         "warn": ("app.command.warn", "Heavy-pollution episodes and warning levels in files."),
         "decode": ("app.command.decode", "What is in a frame."),
         "supervise": ("app.command.supervise", "Run the processes of `lantian up` (used by it)."),
     }
 )
+# Set before NumPy is imported by a command: beside other busy processes several threads of its linear algebra wait for
+# each other a hundred times longer than one takes.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 HIDDEN: Final = frozenset({"supervise"})
 FAILED: Final = 2
 

@@ -42,6 +42,7 @@ _NUMBERS: Final[Mapping[str, tuple[str, float]]] = MappingProxyType(
         "wind_speed": ("WSPM", 1.0),
     }
 )
+_DEW_POINT: Final = "DEWP"
 _POINTS: Final = ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW"]
 _DIRECTIONS: Final = {point: str(22.5 * at) for at, point in enumerate(_POINTS)}
 _MISSING: Final = frozenset({"NA", "", "NaN"})
@@ -131,6 +132,9 @@ def _station(path: Path, reader: Iterator[list[str]]) -> PrsaStation:
         values[:, AIR.position(key)] = _numbers(path, name, cells[name]) / divisor
     directions = [_DIRECTIONS.get(cell, cell) for cell in cells["wd"]]
     values[:, AIR.position("wind_direction")] = _numbers(path, "wd", directions)
+    if _DEW_POINT in header:
+        dew_points = _numbers(path, _DEW_POINT, cells[_DEW_POINT])
+        values[:, AIR.position("humidity")] = relative_humidity(values[:, AIR.position("temperature")], dew_points)
     order = np.argsort(times_s, kind="stable")
     again = np.flatnonzero(np.diff(times_s[order]) == 0)
     if len(again):
@@ -155,6 +159,12 @@ def _times(path: Path, cells: Mapping[str, Sequence[str]]) -> Integers:
         found = " ".join(cells[name][at] for name in _TIME)
         raise ConfigurationError(f"{path.name} line {at + 2}: found time {found}, expected year month day hour 0-23")
     return np.asarray(dates.astype(np.int64) * DAY_S - OFFSET_S + hours * HOUR_S)
+
+
+def relative_humidity(temperature: Floats, dew_point: Floats) -> Floats:
+    """Relative humidity in percent, at most 100, from temperature and dew point in ℃ (Magnus); any shape."""
+    exponents = [17.625 * degrees / (243.04 + degrees) for degrees in (dew_point, temperature)]
+    return np.minimum(100.0 * np.exp(exponents[0] - exponents[1]), 100.0)
 
 
 def _numbers(path: Path, column: str, cells: Sequence[str]) -> Floats:
