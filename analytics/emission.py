@@ -174,29 +174,6 @@ def stopped(marks: Marks) -> Booleans:
     return np.asarray(marks == _STOPPED)
 
 
-def hour_mean(minutes: npt.ArrayLike, usable: npt.ArrayLike, *, rules: EmissionRules) -> Statistic:
-    """Mean of an hour's minute means.
-
-    Parameters
-    ----------
-    minutes : array_like
-        Shape (..., 60); NaN = missing.
-    usable : array_like of bool
-        Same shape; False keeps a minute out (`vouched`, flags).
-    rules : EmissionRules
-        Least minutes.
-
-    Returns
-    -------
-    Statistic
-        Shape (...); counts are minutes (HJ 212-2017 annex D: 45).
-    """
-    kept = np.where(np.asarray(usable, dtype=np.bool_), _number(minutes), np.nan)
-    counts = np.count_nonzero(~np.isnan(kept), axis=-1).astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        return Statistic(np.nansum(kept, axis=-1) / counts, counts, counts >= rules.minutes_per_hour)
-
-
 def day_mean(hours: npt.ArrayLike, *, rules: EmissionRules) -> Statistic:
     """Mean of a day's valid hours, shape (..., 24) -> (...); NaN = invalid hour (HJ 212-2017 annex D: 20)."""
     return daily_mean(_number(hours), minimum_hours=int(rules.hours_per_day))

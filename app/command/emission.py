@@ -6,10 +6,12 @@ import datetime as dt
 from pathlib import Path
 
 import click
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from app.emission_file import judge_table, judged_text
+from analytics.emission_compliance import cumulative_emission
+from app.emission_file import FileHours, judge_table, judged_text
 from app.job.settle import Settled
 from app.job.source import settle_stacks
 from app.pollutant_table import PollutantTable, decoded
@@ -19,7 +21,7 @@ from domain.error import ConfigurationError
 from domain.period import ZONE, local_date, midnight, period_start
 from store.connection import connect
 from store.error import translated
-from store.stack_hour import StackMonthRow, mark_stack_hours, read_stack_hour_texts, read_stack_months
+from store.stack_hour import POLLUTANTS, StackMonthRow, mark_stack_hours, read_stack_hour_texts, read_stack_months
 
 _DAY = click.DateTime(["%Y-%m-%d"])
 _NAMES = {"pm": "颗粒物", "so2": "二氧化硫", "nox": "氮氧化物", "co": "一氧化碳", "nh3": "氨", "any": "全部"}
@@ -118,13 +120,18 @@ def settle(again: tuple[dt.datetime, dt.datetime] | None) -> None:
 @click.argument("source", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--outlet", "kind", required=True, type=click.Choice(list(outlets())), help="Kind of outlet.")
 @click.option("--reference-oxygen", type=click.FloatRange(0, 20), help="Percent, instead of that of the kind.")
+@click.option("--permitted", multiple=True, metavar="POLLUTANT=T", help="Permitted total of the file's time, t.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File; by default the terminal.")
-def judge(source: Path, kind: str, reference_oxygen: float | None, output: Path | None) -> None:
+def judge(
+    source: Path, kind: str, reference_oxygen: float | None, *, permitted: tuple[str, ...], output: Path | None
+) -> None:
     """Judge hourly means of a stack in a CSV file, without any service.
 
     Columns by name: time, pm, so2, nox, co, nh3 (mg/m³ of dry gas at the standard state), o2 (%), flow (m³/s), mark;
-    Chinese names and HJ 212 codes too. What is marked is not judged. The share of each month goes to standard error.
+    Chinese names and HJ 212 codes too. What is marked is not judged. The share of each month, and the emission against
+    a permitted total, go to standard error.
     """
+    totals = dict(_permitted(pair) for pair in permitted)
     try:
         stream = source.open("rb")
     except OSError as error:
@@ -142,3 +149,31 @@ def judge(source: Path, kind: str, reference_oxygen: float | None, output: Path 
             f" 达标率 {percent or '-'} %, {met}",
             err=True,
         )
+    for pollutant, total in totals.items():
+        click.echo(_used(judged, pollutant, total), err=True)
+
+
+def _permitted(pair: str) -> tuple[str, float]:
+    name, _, amount = pair.partition("=")
+    try:
+        total = float(amount)
+    except ValueError:
+        total = 0.0
+    if name not in POLLUTANTS or not total > 0:
+        raise ConfigurationError(f"--permitted {pair}: expected one of {', '.join(POLLUTANTS)}, = and tonnes")
+    return name, total
+
+
+def _used(judged: FileHours, pollutant: str, total: float) -> str:
+    """How much of a permitted total was emitted, and since when it is exceeded."""
+    hours = judged.hours
+    order = np.argsort(hours.hours_s)
+    standing = np.array([state == "stopped" for state in hours.states], dtype=np.bool_)[order]
+    emission = cumulative_emission(hours.kg[order, POLLUTANTS.index(pollutant)], standing=standing, permitted_t=total)
+    told = (
+        f"{_NAMES[pollutant]}: 累计 {emission.tonnes[-1]:.6g} t, 许可 {total:g} t, 占 {100 * emission.share[-1]:.1f} %"
+    )
+    if emission.exceeded_at is not None:
+        moment = dt.datetime.fromtimestamp(int(hours.hours_s[order][emission.exceeded_at]), ZONE)
+        told += f", 自 {moment:%Y-%m-%d %H:%M} 起超过"
+    return f"{told}, 缺 {emission.missing_hours} h"

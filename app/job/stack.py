@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from analytics.averaging import day_grids
 from analytics.emission import conversion, day_mean, mass_rate, stopped, vouched
-from analytics.emission_compliance import monthly_share
+from analytics.emission_compliance import judge_hours, monthly_share
 from analytics.emission_state import dry_standard_rows
 from app.job.hour import site_hours
 from app.job.index import dates_of
@@ -162,9 +162,9 @@ def judged_hours(means: HourRows, known: Outlets, stopped_share: Floats) -> Stac
     nothing = np.isnan(measured).all(axis=1)
     still = nothing & (np.nan_to_num(stopped_share) >= 0.5)
     states = np.select([still, nothing, near_air], ["stopped", "invalid", "standstill"], "running").tolist()
-    judged = ~np.isnan(converted) & ~np.isnan(limits) & (np.array(states, dtype=object) == "running")[:, None]
-    with np.errstate(invalid="ignore"):
-        over = np.where(judged, (converted > limits).astype(np.float64), np.nan)
+    running = np.array([state == "running" for state in states], dtype=np.bool_)
+    judgement = judge_hours(converted.T, limits.T, np.broadcast_to(running, converted.T.shape))
+    over = np.where(judgement.judged, judgement.over.astype(np.float64), np.nan).T
     kg = mass_rate(measured, gas[:, 1:2])
     kinds = [outlet.kind if outlet else None for outlet in found]
     return StackHours(

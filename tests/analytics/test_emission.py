@@ -12,7 +12,6 @@ from analytics.emission import (
     day_mean,
     dry_concentration,
     dry_standard_flow,
-    hour_mean,
     mass_rate,
     nox_as_no2,
     standard_concentration,
@@ -81,16 +80,7 @@ def test_marks_decide_what_is_judged() -> None:
     assert stopped(codes("NFM")).tolist() == [False, True, False]
 
 
-def test_hours_and_days_need_enough() -> None:
-    minutes = np.full((3, 60), 10.0)
-    usable = np.ones((3, 60), dtype=bool)
-    usable[0, :15] = False
-    usable[1, :16] = False
-    minutes[0, :15] = 9999.0
-    found = hour_mean(minutes, usable, rules=RULES)
-    assert (found.valid.tolist(), found.counts.tolist()) == ([True, False, True], [45.0, 44.0, 60.0])
-    assert found.values.tolist() == [10.0, 10.0, 10.0]
-    assert np.isnan(hour_mean(minutes, ~usable, rules=RULES).values[2])
+def test_days_need_enough_hours() -> None:
     hours = np.full((2, 24), 7.0)
     hours[0, :4], hours[1, :5] = np.nan, np.nan
     assert day_mean(hours, rules=RULES).valid.tolist() == [True, False]

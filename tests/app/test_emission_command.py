@@ -71,6 +71,11 @@ def test_a_file_is_judged_as_the_hours_of_the_database_are(tmp_path: Path) -> No
     assert "2026-11 二氧化硫: 运行 5 h, 判定 3 h, 超标 1 h, 达标率 66.7 %, 未达到" in told
     # Particles were not measured and are left out. Hour 13 lacks NOx: not known to be within, so not judged.
     assert "2026-11 全部: 运行 5 h, 判定 2 h, 超标 1 h, 达标率 50.0 %, 未达到" in told
+    _, told = judged(path, "--outlet", "sinter_head", "--permitted", "so2=0.026", "--permitted", "nox=1")
+    assert "二氧化硫: 累计 0.03024 t, 许可 0.026 t, 占 116.3 %, 自 2026-11-25 12:00 起超过, 缺 2 h" in told
+    assert "氮氧化物: 累计 0.0432 t, 许可 1 t, 占 4.3 %, 缺 2 h" in told
+    said = lantian("emission", "judge", path, "--outlet", "sinter_head", "--permitted", "dust=1", code=2)
+    assert "--permitted dust=1: expected one of pm, so2" in said
     rows, _ = judged(path, "--outlet", "sinter_head", "--reference-oxygen", "13.5")
     assert rows[0]["so2_converted"] == "12"
 
