@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import queue
+import datetime as dt
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
-from app.service.address import broker_for, database_url
+from app.scenario_link import wire
+from app.service.access import local_access
+from app.service.address import database_url
 from app.service.device_key import device_keys, generated_key
 from app.settings import Settings
-from domain.county import County, Site
+from domain.county import County, Site, load_county
 from domain.county import Device as CountyDevice
 from domain.factor import unit_preset
 from firmware_sim.device import KINDS, Device, World
 from firmware_sim.fleet import Tally
-from firmware_sim.frame_json import state_message
-from firmware_sim.link import Account, Inbox, Link, topic
 from firmware_sim.outbox import Outbox
-from firmware_sim.pump import Pump
 from firmware_sim.scenario_file import Scenario
 from firmware_sim.troupe import Troupe
 from firmware_sim.weather import Sky
 from store.connection import connect
 from store.error import translated
-from store.registry import RegisteredDevice, load_county, read_devices, set_columns, set_units
+from store.registry import RegisteredDevice, read_devices, restore_simulated, retire_simulated, set_columns, set_units
+from store.registry import load_county as enter_county
 
 #: Codes that a simulated meter or monitor of operating conditions calls its own: code -> (plant column, unit).
 PLANT_CODES: Final = {
@@ -82,7 +81,8 @@ def register(scenario: Scenario, county: County, url: str) -> int:
         if changed:
             places = {one.site for one in changed}
             sites = tuple(one for one in wanted.sites if one.id in places)
-            load_county(conn, replace(wanted, sites=sites, devices=changed))
+            enter_county(conn, replace(wanted, sites=sites, devices=changed))
+            restore_simulated(conn, [one.id for one in sites])
             for device in changed:
                 if device.family == "plant" and device.protocol == "hj212":
                     units = {code: unit for code, (_, unit) in PLANT_CODES.items()}
@@ -110,43 +110,39 @@ def register_and_wait(scenario: Scenario, county: County, settings: Settings) ->
         time.sleep(REGISTRY_S)
 
 
-def scenario_links(account: Account, scenario: Scenario, now_s: float) -> tuple[dict[str, Link], Inbox, Pump | None]:
-    """Connections of the scenario's devices with the account ``simulator``: a handful, or one per device.
+def retire(scenario: Scenario, settings: Settings, at: dt.datetime) -> int:
+    """Take the scenario's devices and sites out of the registry, their keys and credentials away.
 
     Parameters
     ----------
-    account : Account
-        Account at the broker.
     scenario : Scenario
-        Its devices.
-    now_s : float
-        Unix time of the start.
+        Only what its file declares and what is registered as simulated is touched; readings stay.
+    settings : Settings
+        Where database and broker are.
+    at : datetime
+        The moment.
 
     Returns
     -------
-    (links, inbox, pump)
-        Link of each device, where everything arrives, and what drives the sockets of more than a handful.
+    int
+        Devices retired.
     """
-    inbox: Inbox = queue.SimpleQueue()
-    devices = scenario.devices
-    number = min(scenario.connections or len(devices), len(devices))
-    pump = Pump() if number > 8 else None
-    links: dict[str, Link] = {}
-    for at in range(number):
-        mine = devices[at::number]
-        will = (mine[0].topic("state"), state_message(False, now_s))
-        name = f"lantian-scenario-{scenario.county}-{at}"
-        link = Link(
-            account, name, _answers(mine, scenario.county, alone=number == 1), will=will, inbox=inbox, pump=pump
-        )
-        links |= {one.id: link for one in mine}
-    return links, inbox, pump
-
-
-def _answers(devices: Sequence[Device], county: str, *, alone: bool) -> list[str]:
-    """Topics of answers: everybody's when one connection serves all, otherwise each device's own."""
-    places = [(county, "+", "+")] if alone else [(county, one.protocol, one.id) for one in devices]
-    return [topic(*place, stream) for place in places for stream in ("reply", "error")]
+    wanted = scenario_county(scenario, load_county(settings.county))
+    notes = {one.id: one.note or "" for one in wanted.sites}
+    with (
+        translated("retire the scenario's devices"),
+        connect(database_url(settings), application_name="lantian simulate") as conn,
+    ):
+        gone = retire_simulated(conn, notes, at)
+        conn.commit()
+    keys = device_keys(settings)
+    for name in sorted(set(gone) & set(keys.load())):
+        keys.remove(name)
+    if settings.broker_is_local:
+        access = local_access(settings)
+        for name in sorted(set(gone) & set(access.home.credential_file.load().devices)):
+            access.revoke(name, at)
+    return len(gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,15 +169,12 @@ def play(scenario: Scenario, settings: Settings, stage: Stage, stopped: Callable
     stopped : callable
         Asked all the time.
     """
-    address = broker_for(settings, "simulator")
-    trust = None if address.tls is None else Path(address.tls)
-    account = Account(address.host, address.port, address.username, address.password, trust)
     keys = device_keys(settings).load() if any(one.encrypted for one in scenario.devices) else {}
     devices = [replace(one, key=keys[one.id][0]) if one.encrypted else one for one in scenario.devices]
     began_s = stage.time_s(time.time())
-    links, inbox, pump = scenario_links(account, scenario, began_s)
+    wiring = wire(scenario, settings, began_s)
     world = World(stage.sky, scenario.bypasses)
-    troupe = Troupe(world, devices, stage.outbox, links=links, inbox=inbox, from_s=scenario.start_s)
+    troupe = Troupe(world, devices, stage.outbox, links=wiring.links, inbox=wiring.inbox, from_s=scenario.start_s)
     troupe.recall(scenario.history_s)
     troupe.start()
     next_report = time.monotonic() + 5.0
@@ -196,6 +189,5 @@ def play(scenario: Scenario, settings: Settings, stage: Stage, stopped: Callable
     finally:
         now_s = stage.time_s(time.time())
         troupe.stop(now_s)
-        if pump is not None:
-            pump.stop()
+        wiring.close()
         stage.report(troupe, troupe.tally, now_s)

@@ -20,15 +20,15 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from app.scenario import scenario_links
+from app.scenario_link import wire
 from app.service.address import BrokerAddress
 from app.service.folder import cache_folder
 from app.service.local import LocalServices
 from app.service.progress import Lines
+from app.settings import Settings
 from domain.county import load_county
 from firmware_sim import frame_hj212
 from firmware_sim.device import World
-from firmware_sim.link import Account
 from firmware_sim.outbox import Outbox
 from firmware_sim.scenario_file import load_scenario, scenario_path
 from firmware_sim.troupe import Troupe
@@ -57,11 +57,6 @@ def answer(address: BrokerAddress, ready: Any) -> None:
     client.loop_forever()
 
 
-def account(address: BrokerAddress) -> Account:
-    """The simulator's account at an address."""
-    return Account(address.host, address.port, address.username, address.password)
-
-
 def main() -> None:
     """Warm up a minute, measure, print one line of figures."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 120.0
@@ -78,9 +73,9 @@ def main() -> None:
         platform.start()
         ready.wait(10)
         outbox = Outbox(Path(folder) / "outbox.sqlite", int(time.time() * 1000))
-        links, inbox, pump = scenario_links(account(services.broker_for("simulator")), scenario, time.time())
+        wiring = wire(scenario, Settings(home=services.folder), time.time())
         now_s = int(time.time())
-        troupe = Troupe(World(Sky(1)), scenario.devices, outbox, links=links, inbox=inbox, from_s=now_s)
+        troupe = Troupe(World(Sky(1)), scenario.devices, outbox, links=wiring.links, inbox=wiring.inbox, from_s=now_s)
         troupe.start()
         began = time.monotonic()
         warm_s = 90.0
@@ -96,14 +91,13 @@ def main() -> None:
         used = time.process_time() - before
         told = troupe.tally
         print(
-            f"{len(scenario.devices)} devices, {scenario.connections or len(links)} connections, {took:.0f} s: "
+            f"{len(scenario.devices)} devices, {scenario.connections or len(wiring.links)} connections, {took:.0f} s: "
             f"{(told.published - published) / took:.1f} messages/s, {told.outcomes.total()} answers, "
             f"at most {late} unanswered, {len(outbox)} now; processor {used / took * 100:.1f} % of one core, "
             f"memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB; ready in {connected_s:.0f} s"
         )
         troupe.stop(time.time())
-        if pump is not None:
-            pump.stop()
+        wiring.close()
         outbox.close()
         platform.kill()
 

@@ -150,7 +150,8 @@ KINDS: Final = MappingProxyType(
 class Device:
     """One simulated device of a scenario; `mn` is its HJ 212 identity, a vehicle's VIN is made from its id.
 
-    An `encrypted` one sends frames of HJ 212-2025 with its SM4 `key`, which is given to it when the play begins.
+    A `tcp` one connects to the gateway for data loggers instead of the broker. An `encrypted` one sends frames of
+    HJ 212-2025 with its SM4 `key`, which is given to it when the play begins.
     """
 
     id: str
@@ -169,6 +170,7 @@ class Device:
     site_kind: str = ""
     delay_s: int = 0
     encrypted: bool = False
+    tcp: bool = False
     key: bytes | None = field(default=None, compare=False, repr=False)
     faults: tuple[Fault, ...] = field(default=(), compare=False)
 

@@ -26,6 +26,7 @@ TAMPERED_OBD: Final = "tampered_obd"
 TREATMENT_OFF: Final = "treatment_off"
 BROKEN: Final = "broken_frames"
 POWER_CUT: Final = "power_cut"
+SLOW_TCP: Final = "slow_tcp"
 CLIPPED: Final = "clipped"
 COPIED: Final = "copied"
 DILUTION: Final = "dilution"
@@ -48,6 +49,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, Option | None]]] = MappingProxyType(
         TREATMENT_OFF: {},
         BROKEN: {"how": "mixed", "share": 0.2, "repeat": True},
         POWER_CUT: {},
+        SLOW_TCP: {"how": "mixed", "bytes_per_s": 60.0, "pause": "20s"},
         CLIPPED: {"columns": None, "at": None, "mark": ""},
         COPIED: {"columns": (), "back": None, "mark": ""},
         DILUTION: {"part": 0.4},
@@ -56,6 +58,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, Option | None]]] = MappingProxyType(
         SPRAYED: {"part": 0.5},
     }
 )
+LINES: Final = ("dribble", "stall", "half_open", "mixed")
 BREAKS: Final = ("crc", "truncated", "garbage", "mixed")
 VALUE_KINDS: Final = (STUCK, DRIFT, SPIKE, SENSOR_SWAP, TAMPERED_OBD, CLIPPED, COPIED, DILUTION, MIL_ON, SPRAYED)
 #: Faults that only one kind of device can have; `device.KINDS`.

@@ -17,7 +17,7 @@ from domain.table import ID, load_toml
 from firmware_sim.checks import FOREVER_S, Checks
 from firmware_sim.device import KINDS, Device
 from firmware_sim.episode import RISE_S, Episode
-from firmware_sim.fault import BREAKS, ONLY, OPTIONS, TREATMENT_OFF, Fault, Option
+from firmware_sim.fault import BREAKS, LINES, ONLY, OPTIONS, SLOW_TCP, TREATMENT_OFF, Fault, Option
 from firmware_sim.station import Station, county_stations
 from firmware_sim.works import OUTLETS, Bypass
 
@@ -38,11 +38,11 @@ _TOP: Final = (
 )
 _DEVICE: Final = (
     *("id", "kind", "count", "name_zh", "protocol", "interval", "span", "enterprise", "outlet"),
-    *("township", "longitude", "latitude", "encryption"),
+    *("township", "longitude", "latitude", "encryption", "transport"),
 )
-ENCRYPTIONS: Final = ("none", "sm4")
+CHOICES: Final = {"encryption": ("none", "sm4"), "transport": ("mqtt", "tcp")}
 #: Options that are times in the file.
-_TIMES: Final = ("by", "back")
+_TIMES: Final = ("by", "back", "pause")
 #: Simulated devices are spread over so many degrees around the place of their entry.
 _SPREAD_DEG: Final = 0.12
 
@@ -52,7 +52,8 @@ class Scenario:
     """A scenario ready to play; times are Unix seconds.
 
     `history_s` seconds before the start are sent too, as hours of stacks, meters and operating conditions.
-    `connections` is the number of connections, 0 one per device. `own` are the devices that the file declares,
+    `connections` is the number of connections, 0 one per device; with `own_accounts` each has the device's own
+    credentials, otherwise the account ``simulator``. `own` are the devices that the file declares,
     `devices` these and those of the county.
     """
 
@@ -64,6 +65,7 @@ class Scenario:
     speed: float
     history_s: int
     connections: int
+    own_accounts: bool
     devices: tuple[Device, ...]
     own: tuple[Device, ...]
     townships: Mapping[str, str]
@@ -129,7 +131,7 @@ class _Reader(Checks):
         faults = self.faults(devices, start_s)
         episodes = tuple(self.episode(at, one, start_s) for at, one in enumerate(self.entries("episode"), 1))
         links = top.get("connections", 1)
-        connections = 0 if links == "each" else int(self.number("connections", links, 1, 100_000))
+        connections = 0 if links in ("each", "own") else int(self.number("connections", links, 1, 100_000))
         seed = int(self.number("seed", top["seed"], 0, 2**31)) if "seed" in top else None
         if self.wrong:
             raise ConfigurationError("\n".join(self.wrong))
@@ -143,6 +145,7 @@ class _Reader(Checks):
         return Scenario(
             self.path.stem, str(top.get("title", self.path.stem)), self.county.id, seed, start_s, speed,
             history_s, connections,
+            links == "own",
             tuple(replace(one, faults=tuple(by_device.get(one.id, ()))) for one in devices),
             own, self.townships, bypasses, episodes,
         )  # fmt: skip
@@ -198,7 +201,8 @@ class _Reader(Checks):
                 self.choice(f"{where}: enterprise", enterprise, [one.id for one in self.county.enterprises])
             if kind.works:
                 self.choice(f"{where}: outlet", outlet, list(OUTLETS))
-            encrypted = self.encryption(where, entry, protocol)
+            encrypted = self.of_hj212(where, "encryption", entry, protocol) == "sm4"
+            tcp = self.of_hj212(where, "transport", entry, protocol) == "tcp"
             name = str(entry.get("name_zh", f"{OUTLETS[outlet].name_zh if outlet in OUTLETS else ''}{kind.title_zh}"))
             for number in range(1, count + 1):
                 device = base if count == 1 else f"{base}-{number:04d}"
@@ -210,16 +214,17 @@ class _Reader(Checks):
                         device, self.county.id, device, kind_name, protocol, self.mn(device, protocol), span_s,
                         interval_s, title, east, north, enterprise, outlet,
                         delay_s=_delay(device, interval_s) if count > 50 else 0, encrypted=encrypted,
+                        tcp=tcp,
                     )
                 )  # fmt: skip
         return tuple(made)
 
-    def encryption(self, where: str, entry: Mapping[str, Any], protocol: str) -> bool:
-        """Whether the devices of an entry encrypt."""
-        chosen = self.choice(f"{where}: encryption", entry.get("encryption", "none"), ENCRYPTIONS)
-        if chosen != "none" and protocol != "hj212":
-            self.fault(f"{where}: encryption", chosen, f"protocol hj212, not {protocol}")
-        return chosen == "sm4"
+    def of_hj212(self, where: str, name: str, entry: Mapping[str, Any], protocol: str) -> str:
+        """A choice whose first word is the usual one; only devices of protocol hj212 may choose another."""
+        chosen = self.choice(f"{where}: {name}", entry.get(name, CHOICES[name][0]), CHOICES[name])
+        if chosen != CHOICES[name][0] and protocol != "hj212":
+            self.fault(f"{where}: {name}", chosen, f"protocol hj212, not {protocol}")
+        return chosen
 
     @staticmethod
     def usual_span(kind: str) -> str:
@@ -283,7 +288,7 @@ class _Reader(Checks):
             elif name == "columns":
                 found[name] = self.columns(place, value, chosen)
             elif name == "how":
-                found[name] = self.choice(place, value, BREAKS)
+                found[name] = self.choice(place, value, LINES if kind == SLOW_TCP else BREAKS)
             elif name == "mark":
                 found[name] = self.choice(place, value, ("", *"NFMSDCTB"))
             elif isinstance(default, bool):
@@ -291,6 +296,8 @@ class _Reader(Checks):
             else:
                 high = 1.0 if name in ("share", "part") else 1000.0 if name == "copies" else 1e9
                 found[name] = self.number(place, value, 0.0 if name in ("share", "part", "copies") else -1e9, high)
+        if kind == SLOW_TCP and not all(one.tcp for one in chosen):
+            self.fault(f"{where}: devices", "one on MQTT", 'devices with transport = "tcp"')
         if strange := sorted({one.kind for one in chosen} - set(ONLY.get(kind, KINDS))):
             self.fault(f"{where}: devices", ", ".join(strange), f"devices of kind {' or '.join(ONLY[kind])}")
         return found

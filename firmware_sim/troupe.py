@@ -18,6 +18,7 @@ from firmware_sim.fleet import LOGGER_S, PAUSE_S, Tally
 from firmware_sim.frame_hj212 import AnswerError
 from firmware_sim.frame_json import READINGS_PER_MESSAGE, state_message
 from firmware_sim.link import Inbox, Link, Received, taken
+from firmware_sim.logger import Logger
 from firmware_sim.message import (
     Block,
     gb17691_frame,
@@ -51,7 +52,7 @@ class Troupe:
         Whom to play, with their faults.
     outbox : Outbox
         Where unanswered messages are kept.
-    links : mapping of device id to Link
+    links : mapping of device id to Link or Logger
         Connection of each; several may share one. All put what arrives into `inbox`.
     inbox : SimpleQueue
         What arrives.
@@ -65,7 +66,7 @@ class Troupe:
         devices: Sequence[Device],
         outbox: Outbox,
         *,
-        links: Mapping[str, Link],
+        links: Mapping[str, Link | Logger],
         inbox: Inbox,
         from_s: int,
     ) -> None:
@@ -74,6 +75,7 @@ class Troupe:
         self._devices = {device.id: device for device in devices}
         self._outbox = outbox
         self._links = dict(links)
+        self._loggers = {name: link for name, link in links.items() if isinstance(link, Logger)}
         self._inbox = inbox
         self._from_s = from_s
         self._connections = list({id(link): link for link in links.values()}.values())
@@ -163,6 +165,8 @@ class Troupe:
         """See to connections, and to devices whose power fails or comes back."""
         for link in self._connections:
             link.check()
+        for name, link in self._loggers.items():
+            link.suffer(self._devices[name].fault(faults.SLOW_TCP, now_s))
         fresh = {id(link) for link in self._connections if link.freshly_connected()}
         held = {name for cut in self._cuts if cut.lasts(now_s) for name in cut.devices}
         changed = held ^ self._held

@@ -160,6 +160,43 @@ def retire_device(conn: Connection, device_id: str, at: dt.datetime) -> None:
         raise ConfigurationError(f"found no device {device_id!r} in service, expected a registered one")
 
 
+def retire_simulated(conn: Connection, notes: Mapping[str, str], at: dt.datetime) -> list[str]:
+    """Take simulated devices and their sites out of service.
+
+    Parameters
+    ----------
+    conn : Connection
+        As role lantian_app; the caller commits.
+    notes : mapping of str to str
+        Site -> the note by which it is known as simulated; a site whose note says otherwise stays, with its devices.
+    at : datetime
+        The moment.
+
+    Returns
+    -------
+    list of str
+        Ids of the devices retired.
+    """
+    sites = conn.execute(
+        "update site set retired_at = %s where (id, note) in (select * from unnest(%s::text[], %s::text[]))"
+        " and retired_at is null returning id",
+        (at, list(notes), list(notes.values())),
+    ).fetchall()
+    rows = conn.execute(
+        "update device set retired_at = %s where site_id = any(%s) and retired_at is null returning id",
+        (at, [row[0] for row in sites]),
+    ).fetchall()
+    return sorted(row[0] for row in rows)
+
+
+def restore_simulated(conn: Connection, sites: Sequence[str]) -> None:
+    """Bring simulated sites that were retired, and their devices, back into service."""
+    conn.execute("update site set retired_at = null where id = any(%s) and retired_at is not null", (list(sites),))
+    conn.execute(
+        "update device set retired_at = null where site_id = any(%s) and retired_at is not null", (list(sites),)
+    )
+
+
 def set_units(conn: Connection, device_id: str, units: Mapping[str, str]) -> None:
     """Replace the units of a device: factor code -> unit."""
     conn.execute("delete from device_unit where device_id = %s", (device_id,))

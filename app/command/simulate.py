@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import click
 
-from app.scenario import Stage, play, register_and_wait
+from app.scenario import Stage, play, register_and_wait, retire
 from app.service.address import broker_for
 from app.settings import Settings, load_settings
 from domain.county import load_county
@@ -173,6 +173,7 @@ class Choices:
     own_connections: bool
     state: str | None
     scenario: str | None = None
+    retire: bool = False
 
 
 @click.command("simulate", context_settings={"show_default": True})
@@ -185,6 +186,7 @@ class Choices:
 @click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, help="Times real time, until caught up.")
 @click.option("--own-connections", is_flag=True, help="One connection per device with its own credentials.")
 @click.option("--scenario", help="Play this scenario, a file or the name of a shipped one, instead of the county.")
+@click.option("--retire", is_flag=True, help="Take the devices of --scenario out of the registry instead of playing.")
 @click.option("--state", help="File of the stations' memory, or memory; in the home folder otherwise.")
 def command(**options: Any) -> None:
     """Let the simulated stations of a county measure and send until stopped; one JSON line a minute."""
@@ -214,6 +216,8 @@ def simulate(choices: Choices, settings: Settings, stopped: Callable[[], bool]) 
     LinkError
         When the broker refuses.
     """
+    if choices.retire and choices.scenario is None:
+        raise ConfigurationError("found --retire alone, expected --scenario with it")
     if choices.scenario is not None:
         simulate_scenario(choices.scenario, choices, settings, stopped)
         return
@@ -262,12 +266,20 @@ def simulate_scenario(name: str, choices: Choices, settings: Settings, stopped: 
     LinkError
         When the broker refuses.
     """
-    usual = Choices(choices.county, (), choices.seed, None, "none", None, 1.0, False, choices.state, name)
+    usual = Choices(
+        choices.county, (), choices.seed, None, "none", None, 1.0, False, choices.state, name, choices.retire
+    )
     if choices != usual:
-        raise ConfigurationError("found --scenario with other options, expected --county, --seed or --state only")
+        raise ConfigurationError(
+            "found --scenario with other options, expected --county, --seed, --state or --retire only"
+        )
     world_s = time.time()
     county = load_county(choices.county or settings.county)
     scenario = load_scenario(scenario_path(name), county, world_s)
+    if choices.retire:
+        gone = retire(scenario, settings, dt.datetime.fromtimestamp(world_s, dt.UTC))
+        click.echo(f"{gone} devices of scenario {scenario.name} retired; their readings stay")
+        return
     register_and_wait(scenario, county, settings)
     clock = Clock(time.time(), scenario.start_s, scenario.speed)
     seeds = (choices.seed, scenario.seed, settings.simulator_seed)
