@@ -1,4 +1,4 @@
-"""Mutated frames through the HJ 212 and GB 17691 decoders: nothing but RejectError, no hang, bounded memory.
+"""Mutated frames through the decoders (HJ 212, encrypted too, GB 17691, straw fires): RejectError alone, no hang.
 
     python scripts/fuzz_wire.py [COUNT] [--seed N]
 
@@ -10,6 +10,7 @@ prints the frame that shows it.
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import resource
 import signal
@@ -23,6 +24,8 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
 from domain.error import RejectError
 from domain.factor import unit_preset
 from domain.family import FAMILIES
@@ -32,6 +35,7 @@ from ingest.wire.hj212 import MAX_SEGMENT, encode_frame, frame_checks, request_n
 from ingest.wire.hj212_crc import hj212_crc
 from ingest.wire.hj212_reading import decode_hj212
 from ingest.wire.reading import Source
+from ingest.wire.straw_fire import decode_straw_fire
 
 MN: Final = "141100000000000000000001"
 VIN: Final = "LTESTLL2600000001"
@@ -50,6 +54,12 @@ _HJ212: Final = tuple(
         "a34004-Min=1,a34004-Avg=2,a34004-Max=3,a34004-Flag=N;a24088-Cou=0.018;PM25-Avg=7",
         "PolId=w01019,i12001-Info=0,i12002-Info=//清洗//;SB1-RS=1;RestartTime=20260301110000",
     )
+)
+_KEY: Final = b"0" * 16
+_FIRES: Final = tuple(
+    json.dumps({"v": 1, "seq": 3, "ack": True, "points": points}, ensure_ascii=False).encode()
+    for point in [{"seen_at": "2026-10-05T13:20:00+08:00", "longitude": 111.1, "latitude": 37.3, "source": "卫星"}]
+    for points in ([point], [point, {**point, "result": "属实", "checked_by": "甲", "township": "金罗镇"}])
 )
 _TOKENS: Final = (
     *(b"&&", b"##", b";", b",", b"=", b"CP=&&", b"-Rtd=", b"-Flag=", b"DataTime=", b"PNUM=2;PNO=1;", b"MN=", b"QN="),
@@ -150,9 +160,22 @@ def mutated(frame: bytes, other: bytes, draw: random.Random) -> bytearray:
     return found
 
 
+def _encrypted() -> tuple[bytes, ...]:
+    """The frames of `_HJ212` as a device with key `_KEY` sends them."""
+    cipher = Cipher(algorithms.SM4(_KEY), modes.ECB())  # noqa: S305 - the standard's choice
+    found = []
+    for frame in _HJ212:
+        start, end = frame.index(b"CP=&&") + 5, frame.rindex(b"&&")
+        whole = start + (end - start) // 16 * 16
+        printed = ",".join(f"0x{byte:02X}" for byte in cipher.encryptor().update(frame[start:whole]))
+        found.append(frame[:start] + b"{%s}" % printed.encode() + frame[whole:])
+    return tuple(found)
+
+
 def codecs() -> tuple[Codec, ...]:
-    """Both codecs with a device each."""
+    """The codecs with a device each."""
     air = Source("d1", FAMILIES["air"], mn=MN, units=unit_preset("ambient-field", "air"))
+    closed = Source("d1", FAMILIES["air"], mn=MN, units=unit_preset("ambient-field", "air"), keys=(bytes(16), _KEY))
     vehicle = Source("v1", FAMILIES["vehicle"], mn=VIN)
 
     def hj212(frame: bytes) -> Any:
@@ -162,6 +185,8 @@ def codecs() -> tuple[Codec, ...]:
 
     return (
         Codec("hj212", _HJ212, hj212, _repair_hj212),
+        Codec("hj212 encrypted", _encrypted(), lambda frame: decode_hj212(frame, closed), bytes),
+        Codec("straw_fire", _FIRES, lambda payload: decode_straw_fire(payload, air), bytes),
         Codec("gb17691", _GB17691, lambda frame: decode_gb17691(frame, vehicle), _repair_gb17691),
     )
 
@@ -182,7 +207,7 @@ def fuzz(codec: Codec, count: int, seed: int) -> Figures:
         start = time.perf_counter()
         try:
             decoded = codec.decode(payload)
-            figures.rows += len(decoded.readings) + len(decoded.factors)
+            figures.rows += len(decoded.readings) + len(decoded.factors) + len(decoded.fires)
             figures.reasons["accepted"] += 1
         except RejectError as error:
             figures.reasons[error.reason] += 1
@@ -198,7 +223,7 @@ def fuzz(codec: Codec, count: int, seed: int) -> Figures:
 
 
 def main() -> None:
-    """Fuzz both codecs and print what was seen."""
+    """Fuzz the codecs and print what was seen."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("count", nargs="?", type=int, default=1_000_000, help="mutated frames for each codec")
     parser.add_argument("--seed", type=int, default=1)

@@ -49,7 +49,7 @@ def decode_gb17691(file: IO[bytes], *, strict: bool) -> None:
 def _print(described: Iterable[dict[str, Any]], *, strict: bool) -> None:
     bad = False
     for frame in described:
-        bad = bad or not frame["ok"]
+        bad = bad or not frame["ok"] or frame.get("problem") is not None
         click.echo(json.dumps(frame, ensure_ascii=False))
     if strict and bad:
         raise SystemExit(1)
@@ -84,7 +84,10 @@ def _described_vehicle(text: str) -> dict[str, Any]:
     except RejectError as error:
         length_ok, bcc_ok = gb17691.frame_checks(data) or (None, None)
         checks = {"length_ok": length_ok, "bcc_ok": bcc_ok}
-        return {"ok": False, "code": error.reason, "message": error.detail, **checks, **_vehicle_head(data)}
+        problem = {"code": error.reason, "message": error.detail}
+        if length_ok and bcc_ok:
+            return {"ok": True, **checks, **_vehicle_head(data), **_unread(data), "problem": problem}
+        return {"ok": False, **problem, **checks, **_vehicle_head(data)}
     shown = dataclasses.asdict(frame)
     records = [
         {"type": f"{record.type:02X}", "name": record.name, "serial": record.serial}
@@ -94,7 +97,14 @@ def _described_vehicle(text: str) -> dict[str, Any]:
     replaced = {"command": f"{frame.command:02X}", "bcc": f"{frame.bcc:02X}", "records": records}
     moment = None if frame.time is None else frame.time.isoformat()
     checks = {"length_ok": True, "bcc_ok": True}
-    return {"ok": True, **checks, **shown, **replaced, "time": moment, "rest": frame.rest.hex().upper()}
+    rest = frame.rest.hex().upper()
+    return {"ok": True, **checks, **shown, **replaced, "time": moment, "rest": rest, "problem": None}
+
+
+def _unread(data: bytes) -> dict[str, Any]:
+    """The data unit of a sound frame whose content cannot be read."""
+    unit = data[gb17691.HEAD_SIZE : -1]
+    return {"length": len(unit), "bcc": f"{data[-1]:02X}", "time": None, "records": [], "rest": unit.hex().upper()}
 
 
 def _vehicle_head(data: bytes) -> dict[str, Any]:
