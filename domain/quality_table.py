@@ -80,11 +80,24 @@ class QualityTest:
 
 @dataclass(frozen=True, slots=True)
 class InstrumentKind:
-    """What the devices of a kind of site are like: optical counters or not, compared with neighbours or not."""
+    """What the devices of a kind of site are like.
+
+    Attributes
+    ----------
+    kind : str
+        Kind of the site.
+    optical : bool
+        Particles are counted by light scattering.
+    compared : bool
+        Compared with neighbours.
+    reference : bool
+        Reference instruments: they decide compliance, and micro stations are calibrated by them.
+    """
 
     kind: str
     optical: bool
     compared: bool
+    reference: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +195,15 @@ def instrument_kinds() -> Mapping[str, InstrumentKind]:
 
     def kind(row: Row) -> InstrumentKind:
         row.text("source")
-        return InstrumentKind(row.text("kind"), row.truth("optical"), row.truth("compared"))
+        return InstrumentKind(row.text("kind"), row.truth("optical"), row.truth("compared"), row.truth("reference"))
 
-    table = load_table(FOLDER / "quality_kind.csv", ("kind", "optical", "compared", "source"), kind)
-    return {row.kind: row for row in table}
+    names = ("kind", "optical", "compared", "reference", "source")
+    return {row.kind: row for row in load_table(FOLDER / "quality_kind.csv", names, kind)}
+
+
+def reference_kinds() -> tuple[str, ...]:
+    """Kinds of sites whose values decide compliance, in the order of the table."""
+    return tuple(kind.kind for kind in instrument_kinds().values() if kind.reference)
 
 
 @cache
