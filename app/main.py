@@ -41,6 +41,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "tls": ("app.command.tls", "Certificates of the local broker."),
         "reject": ("app.command.reject", "Rejected messages: list, send through again."),
         "revision": ("app.command.revision", "Corrected readings: list, accept, refuse."),
+        "calibrate": ("app.command.calibrate", "Micro stations against reference stations: fit, list, show, correct."),
         "quality": ("app.command.quality", "Automatic quality tests: list what they found, check files."),
         "review": ("app.command.review", "Data review by two persons: list, propose, confirm, withdraw, show."),
         "integrity": ("app.command.integrity", "What cannot be true: run the checks, list and judge findings."),

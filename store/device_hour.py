@@ -59,6 +59,13 @@ class DeviceHours:
     highs: Floats
     minutes: Integers
 
+    def of(self, device: int) -> DeviceHours:
+        """The hours of one device."""
+        own = self.device == device
+        return DeviceHours(
+            self.device[own], self.hours_s[own], self.means[own], self.lows[own], self.highs[own], self.minutes[own]
+        )
+
 
 def read_air_devices(conn: Connection) -> list[AirDevice]:
     """Every air device, also those out of service: their hours remain."""

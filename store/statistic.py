@@ -15,6 +15,7 @@ from psycopg import sql
 from domain.family import AIR
 from domain.period import PeriodKind
 from domain.pollutant import SIX_KEYS
+from domain.quality_table import reference_kinds
 from store.binary import copy_records
 from store.connection import Connection
 from store.upsert import upsert
@@ -120,9 +121,13 @@ class SummaryRow:
 
 
 def read_members(conn: Connection) -> dict[str, tuple[str, ...]]:
-    """Evaluated sites of each area that has any: area id (also the id of its pseudo-site) -> site ids."""
+    """Evaluated sites of each area that has any: area id (also the id of its pseudo-site) -> site ids.
+
+    Only sites with reference instruments: a micro station decides nothing, whatever the registry says of it.
+    """
     rows = conn.execute(
-        "select area_id, array_agg(id order by id) from site where evaluated and kind <> 'area' group by area_id"
+        "select area_id, array_agg(id order by id) from site where evaluated and kind = any(%s) group by area_id",
+        (list(reference_kinds()),),
     ).fetchall()
     return {area: tuple(sites) for area, sites in rows}
 
