@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+from dashboards.annotation import Annotation, annotation_json
 from dashboards.layout import Heading, Shelf, place
 from dashboards.panel import Json, Panel, Position, panel_json
 from dashboards.query import load_sql
@@ -32,6 +33,8 @@ class Dashboard:
         Time range shown at first.
     refresh : str
         How often open pages ask again.
+    annotations : tuple of Annotation
+        Spans marked on its graphs; their SQL may use the variable `area`.
     """
 
     uid: str
@@ -43,6 +46,7 @@ class Dashboard:
     time_from: str
     time_to: str
     refresh: str
+    annotations: tuple[Annotation, ...] = ()
 
     @property
     def panels(self) -> tuple[Panel, ...]:
@@ -58,7 +62,7 @@ def dashboard_json(dashboard: Dashboard) -> Json:
     """The document of a dashboard: the same for the same definition, whenever and wherever it is rendered."""
     variables = [variable_json(variable, dashboard.variable_sql(variable)) for variable in dashboard.variables]
     return {
-        "annotations": {"list": [_built_in_annotations()]},
+        "annotations": {"list": [_built_in_annotations(), *map(annotation_json, dashboard.annotations)]},
         "description": dashboard.description,
         "editable": True,
         "fiscalYearStartMonth": 0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dashboards.annotation import WARNINGS
 from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, steps, word_mapping
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
@@ -18,6 +19,7 @@ _PERMITTED: Final = steps((None, GREEN), (90, ORANGE), (100.01, RED))
 _VERDICT: Final = word_mapping(("达标", GREEN), ("超标", RED), ("不判定", GREY))
 _MONTH: Final = word_mapping(("达到要求", GREEN), ("未达到要求", RED), ("无法判定", GREY))
 _STATE: Final = word_mapping(("运行", GREEN), ("含氧量接近空气", ORANGE), ("停运", GREY), ("数据无效", RED))
+_FINDING: Final = word_mapping(("待核查", ORANGE), ("核查属实", RED), ("核查排除", GREEN), ("已结束", GREY))
 _DASHED: Final = {"dash": [10, 10], "fill": "dash"}
 _MG: Final = "suffix:mg/m³"
 _LINK: Final = {
@@ -203,6 +205,22 @@ MONTHS: Final = Panel(
     height=11,
     sql=("months",),
 )
+FINDINGS: Final = Panel(
+    id=16,
+    title="数据真实性疑点",
+    description="恒值、复制、截断、稀释、标记过长、生产而治理停用等检查发现的疑点；待核查的在前；疑点须现场核查，不是结论。没有疑点时为空。",
+    visualisation=table(
+        override("疑点", custom_width=170),
+        override("企业", custom_width=170),
+        override("点位", custom_width=140),
+        override("状态", custom_displayMode="color-text", custom_width=85, mappings=[_FINDING]),
+        override("开始", custom_width=115, unit="time:MM-DD HH:mm"),
+        override("至", custom_width=115, unit="time:MM-DD HH:mm"),
+    ),
+    width=24,
+    height=8,
+    sql=("findings",),
+)
 NOTES: Final = Panel(
     id=15,
     title="说明",
@@ -237,9 +255,11 @@ ENTERPRISE_DASHBOARD: Final = Dashboard(
         Heading(102, "达标率与排放量"),
         (MONTH_SHARE, PERMITTED, OVER_HOURS),
         (MONTHS,),
+        (FINDINGS,),
         (NOTES,),
     ),
     time_from="now-3d",
     time_to="now",
     refresh="1m",
+    annotations=(WARNINGS,),
 )

@@ -12,12 +12,14 @@ from dashboards.quality import QUALITY_DASHBOARD
 from dashboards.system import SYSTEM_DASHBOARD
 from dashboards.targets import TARGETS_DASHBOARD
 from dashboards.vehicle import VEHICLE_DASHBOARD
+from dashboards.warning import WARNING_DASHBOARD
 from domain.error import ConfigurationError
 
 #: In the order of the list.
 DASHBOARDS: Final[tuple[Dashboard, ...]] = (
     TARGETS_DASHBOARD,
     AIR_DASHBOARD,
+    WARNING_DASHBOARD,
     ENTERPRISE_DASHBOARD,
     VEHICLE_DASHBOARD,
     QUALITY_DASHBOARD,

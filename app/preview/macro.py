@@ -14,7 +14,7 @@ from domain.period import ZONE
 _VARIABLE: Final = re.compile(r"\$\{(\w+):sqlstring\}")
 _MACRO: Final = re.compile(r"\$__(\w+)\(([^)]*)\)")
 _TITLE: Final = re.compile(r"\$\{(\w+)\}")
-_EDGE: Final = re.compile(r"now(?:-(\d+)([hdy]))?(/y)?")
+_EDGE: Final = re.compile(r"now(?:([+-])(\d+)([hdy]))?(/y)?")
 #: Widths of time buckets and the longest range for each; like Grafana, about 700 points on a line.
 _INTERVALS: Final = ((60, 0.5), (300, 2), (3600, 30), (6 * 3600, 180), (24 * 3600, 10_000))
 
@@ -37,13 +37,13 @@ def edge(text: str, now: dt.datetime, *, end: bool) -> dt.datetime:
     """The moment that ``now-48h``, ``now-1y/y`` or ``now/y`` mean; `end` rounds up to the last moment of the year."""
     match = _EDGE.fullmatch(text)
     if match is None:
-        raise ConfigurationError(f"time {text!r}: expected now, now-<number><h|d|y>, with /y for a whole year")
-    local, number = now.astimezone(ZONE), int(match[1] or 0)
-    if match[2] == "y":
-        local = local.replace(year=local.year - number, day=min(local.day, 28))
-    elif match[2]:
-        local -= dt.timedelta(**{{"h": "hours", "d": "days"}[match[2]]: number})
-    if match[3]:
+        raise ConfigurationError(f"time {text!r}: expected now, now-<number><h|d|y> or now+..., with /y for a whole year")
+    local, number = now.astimezone(ZONE), int(match[2] or 0) * (1 if match[1] == "+" else -1)
+    if match[3] == "y":
+        local = local.replace(year=local.year + number, day=min(local.day, 28))
+    elif match[3]:
+        local += dt.timedelta(**{{"h": "hours", "d": "days"}[match[3]]: number})
+    if match[4]:
         local = dt.datetime(local.year + end, 1, 1, tzinfo=ZONE) - end * dt.timedelta(milliseconds=1)
     return local.astimezone(dt.UTC)
 

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from grafana_sql import Range, UnknownMacroError, Values, expanded, with_variables
+from seeding import seed
 
 from dashboards.panel import Panel, panel_queries
 from dashboards.render import DASHBOARDS
-from domain.county import load_county as county_data
-from store.reference import load_reference
-from store.registry import load_county
 
 Connection = psycopg.Connection[tuple[Any, ...]]
-SEED = Path(__file__).parent / "seed.sql"
 NOW = dt.datetime.now(dt.UTC).replace(microsecond=123000)
 #: Types that Grafana's data source turns into numbers, texts, times or booleans.
 NUMBERS = {20, 21, 23, 700, 701, 1700}
@@ -29,7 +25,7 @@ CASES = [(dashboard, panel) for dashboard in DASHBOARDS for panel in dashboard.p
 IDS = [f"{dashboard.uid}-{panel.title}" for dashboard, panel in CASES]
 #: Panels that rest on nothing but the registry have rows without any reading.
 EMPTY_VALUES: Values = {
-    **dict.fromkeys(("area", "year", "vehicle"), ""),
+    **dict.fromkeys(("area", "year", "vehicle", "warning", "line"), ""),
     **{key: [] for key in ("kind", "site", "family", "enterprise", "outlet")},
 }
 #: Panels about the database itself, which is there even when it is empty.
@@ -51,12 +47,7 @@ def empty_reader(module_database: Any) -> Iterator[Connection]:
 def reader(module_database: Any) -> Iterator[Connection]:
     """The reader's connection to a seeded county."""
     database = module_database()
-    with psycopg.connect(
-        database.url("lantian_owner"), options="-c search_path=lantian,screen,public -c timezone=UTC"
-    ) as owner:
-        load_reference(owner)
-        load_county(owner, county_data("zhongyang"))
-        owner.execute(SEED.read_bytes())
+    seed(database.url("lantian_owner"), database.url("lantian_app"), NOW)
     with psycopg.connect(database.url("lantian_reader"), autocommit=True) as conn:
         yield conn
 

@@ -12,19 +12,16 @@ from typing import Any
 import psycopg
 import pytest
 from click.testing import CliRunner
+from seeding import seed
 
 from app.main import main
 from app.preview.field import colour, ink, mapped, shown
 from app.preview.macro import Scope, edge, statement, title
 from app.preview.page import preview_page, preview_scope
 from dashboards.render import DASHBOARDS, dashboard_named
-from domain.county import load_county as county_data
 from domain.error import ConfigurationError
 from domain.level import LEVELS
-from store.reference import load_reference
-from store.registry import load_county
 
-SEED = Path(__file__).parent / "seed.sql"
 NOW = dt.datetime.now(dt.UTC)
 SCOPE = Scope({"area": ("o'x",), "site": ("a", "b")}, NOW - dt.timedelta(days=2), NOW)
 
@@ -53,11 +50,8 @@ class Balance(HTMLParser):
 def seeded(module_database: Any) -> Any:
     """A seeded county with a name that must be escaped."""
     database = module_database()
-    options = "-c search_path=lantian,screen,public -c timezone=UTC"
-    with psycopg.connect(database.url("lantian_owner"), options=options) as conn:
-        load_reference(conn)
-        load_county(conn, county_data("zhongyang"))
-        conn.execute(SEED.read_bytes())
+    seed(database.url("lantian_owner"), database.url("lantian_app"), NOW)
+    with psycopg.connect(database.url("lantian_owner"), options="-c search_path=lantian,screen,public") as conn:
         conn.execute("update site set name_zh = '<script>站</script>' where id = 'zhike'")
     return database
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from dashboards.annotation import FOLDER
 from dashboards.dashboard import SCHEMA_VERSION, dashboard_json
 from dashboards.layout import Heading, place
 from dashboards.panel import PANEL_TYPES, Panel
@@ -67,6 +68,7 @@ def test_uids_and_titles_are_those_that_links_name() -> None:
     assert {dashboard.uid: dashboard.title for dashboard in DASHBOARDS} == {
         "lantian-targets": "目标与实绩",
         "lantian-air": "实时空气质量",
+        "lantian-warning": "重污染预警与应急",
         "lantian-enterprise": "企业在线监测与工况",
         "lantian-vehicle": "移动源OBD",
         "lantian-data": "数据质量与设备",
@@ -176,6 +178,8 @@ def test_levels_have_the_colours_and_bounds_of_the_standard() -> None:
 
 
 def test_every_sql_file_is_used() -> None:
+    marked = {annotation.sql for dashboard in DASHBOARDS for annotation in dashboard.annotations}
+    assert {path.stem for path in (SQL / FOLDER).glob("*.sql")} == marked
     for dashboard in DASHBOARDS:
         used = {name for panel in dashboard.panels for name in panel.sql}
         used |= {variable.sql for variable in dashboard.variables}
