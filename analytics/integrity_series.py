@@ -128,10 +128,20 @@ def clipped_values(  # noqa: PLR0913 - keyword-only
     one = merged(checks)
     found: list[Found] = []
     for span in sorted(one.found, key=lambda each: (each.first_s, -each.last_s)):
-        # Windows overlap: what lies within a longer span is told by it.
-        if not found or span.last_s > found[-1].last_s:
+        # Windows overlap: one value cut off for long is one span.
+        if found and span.first_s <= found[-1].last_s and span.figures["value"] == found[-1].figures["value"]:
+            found[-1] = _joint(times, data, found[-1], max(span.last_s, found[-1].last_s))
+        else:
             found.append(span)
     return Check(one.verdict, tuple(found), one.lacking)
+
+
+def _joint(times: Integers, data: Floats, first: Found, last_s: int) -> Found:
+    """A span of clipped values made longer."""
+    low, high = np.searchsorted(times, [first.first_s, last_s + 1]).tolist()
+    top = int(np.count_nonzero(data[low:high] == first.figures["value"]))
+    longer = {"minutes": top * usual_step_s(times) / 60.0, "share_percent": 100.0 * top / (high - low)}
+    return Found(first.first_s, last_s, {**first.figures, **longer})
 
 
 def _clipped(times: Integers, data: Floats, least_values: float, least_percent: float, *, times_usual: float) -> Check:
