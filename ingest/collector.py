@@ -18,9 +18,10 @@ import msgspec
 from domain.error import ConfigurationError, RejectError, ServiceError
 from ingest.answer import outcome_answer, rejection_answer
 from ingest.assembly import Assembled, assemble
-from ingest.link import Arrival, Link
+from ingest.link import Link
 from ingest.part import PART_TIMEOUT_S, PartBook, given_up
 from ingest.registry import Registry
+from ingest.subscriber import Arrival
 from ingest.topic import answer_topic, parse_topic
 from store.batch import BatchResult, write_batch
 from store.connection import Connection

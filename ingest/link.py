@@ -18,16 +18,17 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import paho.mqtt.client as mqtt
-from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from domain.error import ConfigurationError, LantianError, ServiceError
+from ingest.subscriber import Arrival, BulkClient
 from ingest.topic import QOS
 
 _log = logging.getLogger(__name__)
@@ -76,16 +77,6 @@ class Session:
     expiry_s: int = 30 * 86400
 
 
-class Arrival(NamedTuple):
-    """One message as received and not yet acknowledged; `connection` counts connections of this process."""
-
-    topic: str
-    payload: bytes
-    received_at: dt.datetime
-    mid: int
-    connection: int
-
-
 def secret_client_id(name: str, broker: Broker) -> str:
     """A client id that only who has the account's password can know.
 
@@ -113,21 +104,6 @@ def prepare(client: mqtt.Client, broker: Broker) -> None:
         client.tls_set(ca_certs=str(broker.ca_file), tls_version=ssl.PROTOCOL_TLS_CLIENT)
 
 
-class _Client(mqtt.Client):
-    """paho's client, telling when its network thread has ended for whatever reason."""
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        self.ended = threading.Event()
-        super().__init__(*arguments, **options)
-
-    def loop_forever(self, timeout: float = 1.0, retry_first_connection: bool = False) -> MQTTErrorCode:
-        """Run until disconnected on purpose."""
-        try:
-            return super().loop_forever(timeout, retry_first_connection)
-        finally:
-            self.ended.set()
-
-
 class Link:
     """A running connection to the broker.
 
@@ -149,14 +125,21 @@ class Link:
         self._now = now
         #: Set while the broker has confirmed the subscriptions: from then on nothing published is missed.
         self.listening = threading.Event()
-        self._arrived: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self._arrived: queue.SimpleQueue[list[Arrival]] = queue.SimpleQueue()
+        self._rest: list[Arrival] = []
+        self._came = 0
+        self._taken = 0
         self._connection = 0
+        #: Messages of earlier connections come again: the broker has kept the session.
+        self._repeated_before = 0
         self._fault: LantianError | None = None
         self._last_answer: mqtt.MQTTMessageInfo | None = None
         self._client = self._make_client()
 
-    def _make_client(self) -> _Client:
-        client = _Client(
+    def _make_client(self) -> BulkClient:
+        client = BulkClient(
+            self._arrive,
+            self._stamp,
             CallbackAPIVersion.VERSION2,
             client_id=secret_client_id(self._session.client_id, self._broker),
             protocol=mqtt.MQTTv5,
@@ -201,15 +184,17 @@ class Link:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def take(self, limit: int, age_s: float) -> list[Arrival]:
-        """Next batch: up to `limit` messages, or what came within `age_s` seconds of the first one.
+    def take(self, size: int, age_s: float, *, most: int | None = None) -> list[Arrival]:
+        """Next batch: `size` messages, or what came within `age_s` seconds of the first one.
 
         Parameters
         ----------
-        limit : int
-            Largest batch.
+        size : int
+            Messages that close a batch.
         age_s : float
-            Longest wait for it to fill, in seconds.
+            Longest wait for them, in seconds.
+        most : int, optional
+            Largest batch, when more than `size` wait already; `size` unless given.
 
         Returns
         -------
@@ -222,16 +207,25 @@ class Link:
             When the link cannot go on: refused by the broker, network thread ended, queue overrun.
         """
         self._check()
-        try:
-            batch = [self._arrived.get(timeout=_POLL_S)]
-        except queue.Empty:
-            return []
-        deadline = time.monotonic() + age_s
-        while len(batch) < limit:
+        most = max(size, most or size)
+        batch, self._rest = self._rest, []
+        if not batch:
             try:
-                batch.append(self._arrived.get(timeout=max(0.0, deadline - time.monotonic())))
+                batch = self._arrived.get(timeout=_POLL_S)
             except queue.Empty:
-                break
+                return []
+        deadline = time.monotonic() + age_s
+        with suppress(queue.Empty):
+            while len(batch) < most:
+                wait_s = 0.0 if len(batch) >= size else max(0.0, deadline - time.monotonic())
+                batch = (
+                    [*batch, *self._arrived.get(timeout=wait_s)] if wait_s else [*batch, *self._arrived.get_nowait()]
+                )
+        self._rest = batch[most:]
+        batch = batch[:most]
+        self._taken += len(batch)
+        if batch[0].connection < self._repeated_before:
+            batch = [arrival for arrival in batch if arrival.connection >= self._repeated_before]
         return batch
 
     def acknowledge(self, arrivals: Sequence[Arrival]) -> int:
@@ -250,9 +244,8 @@ class Link:
         client, connection = self._client, self._connection
         if not client.is_connected():
             return 0
-        current = [arrival for arrival in arrivals if arrival.connection == connection]
-        for arrival in current:
-            client.ack(arrival.mid, QOS)
+        current = [arrival.mid for arrival in arrivals if arrival.connection == connection and arrival.mid]
+        client.acknowledge(current)
         return len(current)
 
     def hears(self, topic: str) -> bool:
@@ -294,7 +287,7 @@ class Link:
             return
         self._connection += 1
         if flags.session_present:
-            self._forget()
+            self._repeated_before = self._connection
         granted = getattr(properties, "SessionExpiryInterval", self._session.expiry_s)
         if granted < self._session.expiry_s:
             _log.warning("broker keeps the session for %s s only, asked for %s s", granted, self._session.expiry_s)
@@ -325,18 +318,17 @@ class Link:
             _log.warning("connection to the broker lost: %s", reason)
 
     def _received(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        arrival = Arrival(message.topic, bytes(message.payload), self._now(), message.mid, self._connection)
-        if self._arrived.qsize() > 2 * self._session.window:
+        """A message that somebody sent at QoS 0: nothing to acknowledge."""
+        self._arrive([Arrival(message.topic, bytes(message.payload), self._now(), message.mid, self._connection)])
+
+    def _arrive(self, arrivals: list[Arrival]) -> None:
+        if self._came - self._taken > 2 * self._session.window:
             self._fault = ServiceError(
                 f"more than {2 * self._session.window} messages wait; expected the window to hold"
             )
             return
-        self._arrived.put(arrival)
+        self._came += len(arrivals)
+        self._arrived.put(arrivals)
 
-    def _forget(self) -> None:
-        """Drop what waits from before a reconnect: the broker has kept the session and sends all of it again."""
-        while True:
-            try:
-                self._arrived.get_nowait()
-            except queue.Empty:
-                return
+    def _stamp(self) -> tuple[dt.datetime, int]:
+        return self._now(), self._connection
