@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -14,10 +15,11 @@ import numpy.typing as npt
 from analytics.screening import range_flags
 from domain.error import RejectError
 from domain.family import FAMILIES, Family
-from domain.flag import MARK_FLAGS, MISSING, SUSPECT, Flags, strongest
+from domain.flag import MARK_FLAGS, MISSING, NO_MARK, SUSPECT, Flags, strongest
 from domain.period import ZONE
 from domain.screening_table import screening_limits
 from ingest.part import PartBook, PartDraft, joined
+from ingest.plain import PlainRows
 from ingest.registry import Registry
 from ingest.topic import Topic, parse_topic
 from ingest.wire.codec import CODECS
@@ -39,7 +41,7 @@ for _mark, _flag in MARK_FLAGS.items():
 
 @dataclass(slots=True)
 class Assembled:
-    """A batch ready for the store, and per message what its answer needs (None: rejected, or a state).
+    """A batch ready for the store, and per message what its answer needs (None: nothing is answered here).
 
     `draft` holds what the batch does to the book of parts; settle it once the batch is committed.
     """
@@ -95,8 +97,12 @@ def assemble(
     """
     assembler = _Assembler(registry, PartDraft(book or PartBook()))
     for topic, payload, received_at in arrivals:
-        assembler.take(topic, payload, received_at)
-    blocks = {key: _reading_block(FAMILIES[key], rows) for key, rows in assembler.rows.items()}
+        if not assembler.take_plain(topic, payload, received_at):
+            assembler.take(topic, payload, received_at)
+    blocks = {
+        key: _reading_block(FAMILIES[key], assembler.rows.get(key), assembler.plain.get(key))
+        for key in assembler.rows.keys() | assembler.plain.keys()
+    }
     batch = Batch(
         messages=assembler.messages,
         readings=blocks,
@@ -120,9 +126,31 @@ class _Assembler:
         self.messages: list[Message] = []
         self.decoded: list[Decoded | None] = []
         self.rows: dict[str, _Rows] = {}
+        self.plain: dict[str, PlainRows] = {}
+        self.within_s = (_EARLIEST_US / 1e6, -math.inf)
+        self.received_at: dt.datetime | None = None
         self.factors = _Factors()
         self.fires: list[tuple[int, Sequence[FirePoint]]] = []
         self.results: list[tuple[int, RequestResult]] = []
+
+    def take_plain(self, text: str, payload: bytes, received_at: dt.datetime) -> bool:
+        """Take one message if it is an ordinary one."""
+        channel = self.registry.channel(text, received_at)
+        if channel is None or len(payload) > MAX_BYTES:
+            return False
+        if received_at is not self.received_at:  # messages of one read share it
+            self.received_at = received_at
+            self.within_s = self.within_s[0], received_at.timestamp() + FUTURE_S
+        rows = self.plain.get(channel.family)
+        if rows is None:
+            rows = self.plain[channel.family] = PlainRows()
+        message = channel.take(payload, rows, len(self.messages), self.within_s)
+        if message is None:
+            self.registry.close_channel(text)
+            return False
+        self.messages.append(Message(text, payload, received_at, channel.device_id))
+        self.decoded.append(Decoded([], [], True, message.seq) if message.ack else None)
+        return True
 
     def take(self, text: str, payload: bytes, received_at: dt.datetime) -> None:
         """Decode one message and note its rows, or why there are none."""
@@ -217,22 +245,25 @@ def _moment(time_us: int) -> str:
         return f"{time_us // 1_000_000} s after 1970"
 
 
-def _reading_block(family: Family, rows: _Rows) -> ReadingBlock:
-    readings, width = rows.readings, family.width
-    count = len(readings)
+def _reading_block(family: Family, rows: _Rows | None, plain: PlainRows | None) -> ReadingBlock:
+    rows, plain, width = rows or _Rows(), plain or PlainRows(), family.width
+    readings, count = rows.readings, len(rows.readings)
     flat = np.fromiter(chain.from_iterable(row.values for row in readings), dtype=np.float64, count=count * width)
-    values = flat.reshape(count, width)
-    marks = [row.marks for row in readings]
-    letters = np.frombuffer("".join(marks).encode("ascii"), dtype=np.uint8).reshape(count, width)
+    values = np.concatenate([plain.values(width), flat.reshape(count, width)])
+    times_us = np.array([row.time_us for row in readings], dtype=np.int64)
+    marks = [NO_MARK * width] * len(plain.rows) + [row.marks for row in readings]
+    letters = np.frombuffer("".join(marks).encode("ascii"), dtype=np.uint8).reshape(len(marks), width)
+    announced = np.zeros(len(marks), dtype=np.bool_)
+    announced[len(plain.rows) :] = [row.announced for row in readings]
     return ReadingBlock(
-        message=np.array(rows.owners, dtype=np.int64),
-        device_ids=rows.device_ids,
-        times_us=np.array([row.time_us for row in readings], dtype=np.int64),
-        spans_s=np.array([row.span_s for row in readings], dtype=np.int32),
+        message=np.array(plain.owners + rows.owners, dtype=np.int64),
+        device_ids=plain.device_ids + rows.device_ids,
+        times_us=np.concatenate([plain.times_us, times_us]),
+        spans_s=np.array(plain.spans_s + [row.span_s for row in readings], dtype=np.int32),
         values=values,
         flags=screened(family.key, values, letters),
         marks=marks,
-        announced=np.array([row.announced for row in readings], dtype=np.bool_),
+        announced=announced,
     )
 
 

@@ -8,7 +8,8 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -27,6 +28,7 @@ from store.batch import BatchResult, write_batch
 from store.connection import Connection
 from store.error import translated
 from store.part import read_parts
+from store.registry import RegisteredDevice
 
 T = TypeVar("T")
 REJECTED: Final = "rejected"
@@ -37,11 +39,15 @@ _LONGEST_PAUSE_S: Final = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """When a batch closes: `size` messages, or `age_s` seconds after its first; how long a split frame may take."""
+    """When a batch closes: `size` messages, or `age_s` seconds after its first; how long a split frame may take.
+
+    When more messages wait already, up to `most` of them (`size` unless given) are one batch.
+    """
 
     size: int = 500
     age_s: float = 0.2
     part_timeout_s: float = PART_TIMEOUT_S
+    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,8 @@ class Collector:
         self._registry = registry or Registry()
         self._book = PartBook()
         self._conn: Connection | None = None
+        self._flight: Future[None] | None = None
+        self._look_at_s = 0.0
         self.tally = Tally()
 
     def run(self, stopping: threading.Event, *, idle_s: float | None = None) -> Tally:
@@ -116,28 +124,66 @@ class Collector:
             self._repeat(self._refreshed, stopping)
             self._repeat(self._recall, stopping)
             self.link.start()
-            quiet_since = time.monotonic()
-            while not stopping.is_set():
-                arrivals = self.link.take(self._cadence.size, self._cadence.age_s)
-                if arrivals:
-                    self._carry(arrivals, stopping)
-                    quiet_since = time.monotonic()
-                self._give_up(stopping)
-                if not arrivals and idle_s is not None and time.monotonic() - quiet_since > idle_s:
-                    break
+            with ThreadPoolExecutor(1, thread_name_prefix="store") as self._writer:
+                self._collect(stopping, idle_s)
         finally:
             self.link.stop()
             self._disconnect()
         return self.tally
 
+    def _collect(self, stopping: threading.Event, idle_s: float | None) -> None:
+        """Decode one batch while the one before is being written."""
+        quiet_since = time.monotonic()
+        while not stopping.is_set():
+            arrivals = self.link.take(self._cadence.size, self._cadence.age_s, most=self._cadence.most)
+            if arrivals:
+                self._carry(arrivals, stopping)
+                quiet_since = time.monotonic()
+            elif idle_s is not None and time.monotonic() - quiet_since > idle_s:
+                break
+            else:
+                self._land()
+            self._give_up(stopping)
+        self._land()
+
     def _carry(self, arrivals: Sequence[Arrival], stopping: threading.Event) -> None:
-        """Store, answer, acknowledge: one batch from the queue to the end."""
+        """Decode a batch and hand it on once the one before is done with."""
         began = time.monotonic()
         opened_at = self._now()
-        written = self._repeat(lambda: self._written(arrivals, opened_at), stopping)
-        if written is None:
+        if self._registry.is_due(began, speakers({arrival.topic for arrival in arrivals})):
+            self._land()
+            if self._repeat(lambda: self._refreshed(arrivals), stopping) is None:
+                return
+        assembled = self._assembled(arrivals, opened_at)
+        flying = self._flight is not None
+        self._land()
+        if flying and assembled.draft.touched:  # the batch before may have had parts of the same frames
+            assembled = self._assembled(arrivals, opened_at)
+        devices = self._registry.devices
+        self._flight = self._writer.submit(self._finish, assembled, arrivals, devices, began, stopping)
+
+    def _land(self) -> None:
+        """Wait until the batch that is being written is done with; what went wrong is raised here."""
+        flight, self._flight = self._flight, None
+        if flight is not None:
+            flight.result()
+
+    def _assembled(self, arrivals: Sequence[Arrival], opened_at: dt.datetime) -> Assembled:
+        parts = [arrival[:3] for arrival in arrivals]
+        return assemble(parts, self._registry, collector=self._name, opened_at=opened_at, book=self._book)
+
+    def _finish(
+        self,
+        assembled: Assembled,
+        arrivals: Sequence[Arrival],
+        devices: Mapping[str, RegisteredDevice],
+        began: float,
+        stopping: threading.Event,
+    ) -> None:
+        """Store, answer, acknowledge; in the writer's thread."""
+        result = self._repeat(lambda: write_batch(self._connected(), assembled.batch, devices), stopping)
+        if result is None:
             return
-        assembled, result = written
         assembled.draft.settle(result.rejections)
         self._answer(assembled, result)
         acknowledged = self.link.acknowledge(arrivals)
@@ -154,12 +200,6 @@ class Collector:
         }
         _log.info(msgspec.json.encode(line).decode())
 
-    def _written(self, arrivals: Sequence[Arrival], opened_at: dt.datetime) -> tuple[Assembled, BatchResult]:
-        self._refreshed([arrival.topic for arrival in arrivals])
-        parts = [arrival[:3] for arrival in arrivals]
-        assembled = assemble(parts, self._registry, collector=self._name, opened_at=opened_at, book=self._book)
-        return assembled, write_batch(self._connected(), assembled.batch, self._registry.devices)
-
     def _recall(self) -> None:
         """Know again the parts of split frames that waited when the last collector stopped."""
         with translated("read the parts of split frames"):
@@ -170,7 +210,12 @@ class Collector:
 
     def _give_up(self, stopping: threading.Event) -> None:
         """Reject the parts whose others have not come in time; the devices are told."""
-        stale = self._book.expired(self._now(), self._cadence.part_timeout_s) if self._book.sets else []
+        moment = time.monotonic()
+        if not self._book.sets or moment < self._look_at_s:
+            return
+        self._look_at_s = moment + min(1.0, self._cadence.part_timeout_s / 10)
+        self._land()  # it may bring another part
+        stale = self._book.expired(self._now(), self._cadence.part_timeout_s)
         if not stale:
             return
         batch = given_up(stale, self._name, self._now())
@@ -183,7 +228,8 @@ class Collector:
             for message in batch.messages:
                 self.link.publish(*rejection_answer(message, None))
 
-    def _refreshed(self, topics: Sequence[str] = ()) -> bool:
+    def _refreshed(self, arrivals: Sequence[Arrival] = ()) -> bool:
+        topics = {arrival.topic for arrival in arrivals}
         return self._registry.refresh(self._connected(), time.monotonic(), speakers(topics))
 
     def _answer(self, assembled: Assembled, result: BatchResult) -> None:
@@ -223,7 +269,7 @@ class Collector:
             self._conn = None
 
 
-def speakers(topics: Sequence[str]) -> set[str]:
+def speakers(topics: Iterable[str]) -> set[str]:
     """Ids of the devices that a batch's topics name; topics that are none of ours name nobody."""
     found = set()
     for topic in topics:
@@ -238,9 +284,10 @@ def check_cadence(cadence: Cadence, window: int) -> None:
         raise ConfigurationError(
             f"batch of {cadence.size} messages in {cadence.age_s} s; expected at least 1 and above 0"
         )
-    if window <= cadence.size:
+    most = max(cadence.size, cadence.most or 0)
+    if window <= most:
         raise ConfigurationError(
-            f"window of {window} unacknowledged messages, batch of {cadence.size}; expected the window to be larger"
+            f"window of {window} unacknowledged messages, batch of {most}; expected the window to be larger"
         )
 
 

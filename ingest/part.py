@@ -70,6 +70,8 @@ class PartDraft:
         self._sets: dict[SetKey, dict[int, FramePart]] = {}
         self._whole: dict[SetKey, tuple[int, frozenset[bytes]]] = {}
         self._room = MAX_WAITING - book.waiting if book.sets else MAX_WAITING
+        #: Whether any message of this batch is a part of a split frame.
+        self.touched = False
         #: Parts of this batch that did not complete a frame when they came, with their messages.
         self.parts: list[tuple[int, FramePart]] = []
 
@@ -90,6 +92,7 @@ class PartDraft:
 
     def repeats(self, part: FramePart) -> bool:
         """Whether the part belonged to a frame that became whole lately, so that nothing is to be awaited."""
+        self.touched = True
         key = key_of(part)
         seen = self._whole[key][1] if key in self._whole else self._book.recent.get(key, frozenset())
         return part.payload in seen

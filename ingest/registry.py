@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from typing import Final, TypeAlias
 
 from domain.error import ConfigurationError, RejectError
 from domain.family import FAMILIES
 from ingest.gateway.identity import check_refused
-from ingest.topic import Topic
+from ingest.plain import Channel, channel_of
+from ingest.topic import Topic, parse_topic
 from ingest.wire.codec import CODECS
 from ingest.wire.reading import Source
 from store.connection import Connection
@@ -40,6 +42,7 @@ class Registry:
         self._read_keys = read_keys
         self._keys: Keys = {}
         self._sources: dict[str, Source] = {}
+        self._channels: dict[str, Channel | None] = {}
         self._read_at_s: float | None = None
 
     def refresh(self, conn: Connection, now_s: float, speakers: Collection[str] = ()) -> bool:
@@ -59,16 +62,21 @@ class Registry:
         bool
             Whether it was read.
         """
-        if self._read_at_s is not None:
-            surprising = any(speaker not in self._sources for speaker in speakers)
-            if now_s - self._read_at_s < (UNKNOWN_REFRESH_S if surprising else REFRESH_S):
-                return False
+        if not self.is_due(now_s, speakers):
+            return False
         with translated("read the registry"):
             known = read_devices(conn)
             conn.rollback()
         self.take(known)
         self._read_at_s = now_s
         return True
+
+    def is_due(self, now_s: float, speakers: Collection[str] = ()) -> bool:
+        """Whether `refresh` would read the registry."""
+        if self._read_at_s is None:
+            return True
+        surprising = any(speaker not in self._sources for speaker in speakers)
+        return now_s - self._read_at_s >= (UNKNOWN_REFRESH_S if surprising else REFRESH_S)
 
     def take(self, known: Mapping[str, RegisteredDevice]) -> None:
         """Know these devices; what decoders remember of an unchanged one is kept."""
@@ -80,6 +88,7 @@ class Registry:
             for device_id, device in known.items()
         }
         self.devices, self._keys = known, keys
+        self._channels = {}
 
     def _known_keys(self) -> Keys:
         """The keys as they are now; those known already when a file that was good has become unreadable."""
@@ -90,6 +99,24 @@ class Registry:
                 raise
             _log.error("keys of devices are not read again: %s", error)
             return self._keys
+
+    def channel(self, text: str, at: dt.datetime) -> Channel | None:
+        """How ordinary messages of a topic are decoded; None when the topic has to be looked at each time."""
+        try:
+            return self._channels[text]
+        except KeyError:
+            found = None
+        with suppress(RejectError):
+            topic = parse_topic(text)
+            source = self.source(topic, at)
+            if (topic.protocol, topic.stream) == ("json", "data") and self.devices[source.device_id].retired_at is None:
+                found = channel_of(source)
+            self._channels[text] = found
+        return found
+
+    def close_channel(self, text: str) -> None:
+        """Look at each message of a topic until the registry is read again: this device's are not ordinary."""
+        self._channels[text] = None
 
     def source(self, topic: Topic, at: dt.datetime) -> Source:
         """The device that speaks on `topic`.

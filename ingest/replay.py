@@ -74,4 +74,4 @@ def replay_rejects(
 
 def _without_links(batch: Batch) -> Batch:
     """A link state that was rejected long ago says nothing about the link now."""
-    return replace(batch, messages=[replace(message, link=None) for message in batch.messages])
+    return replace(batch, messages=[message._replace(link=None) for message in batch.messages])

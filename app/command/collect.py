@@ -23,9 +23,11 @@ from ingest.topic import subscriptions
 from store.connection import Connection, connect
 
 _log = logging.getLogger(__name__)
-#: Unacknowledged messages per batch size: while one batch is written the next ones arrive.
-WINDOW_BATCHES = 4
+#: Unacknowledged messages per batch size: while one batch is written, one decoded, the next ones arrive.
+WINDOW_BATCHES = 16
 SMALLEST_WINDOW = 2000
+#: A quarter of the window is the largest batch: one is written, one waits for it, two may arrive.
+WINDOW_SHARE = 4
 
 
 @click.command("collect")
@@ -75,8 +77,9 @@ def prepared(settings: Settings, number: int, county: str) -> Collector:
     address = broker_for(settings, "collector")
     certificates = None if address.tls is None else Path(address.tls)
     broker = Broker(address.host, address.port, address.username, address.password, certificates)
-    cadence = Cadence(settings.collector_batch_size, settings.collector_batch_age_s)
-    window = min(MAX_WINDOW, max(SMALLEST_WINDOW, WINDOW_BATCHES * cadence.size))
+    size = settings.collector_batch_size
+    window = min(MAX_WINDOW, max(SMALLEST_WINDOW, WINDOW_BATCHES * size))
+    cadence = Cadence(size, settings.collector_batch_age_s, most=max(size, window // WINDOW_SHARE))
     check_broker(broker, cadence.size, window)
     name = collector_name(number)
     url = database_url(settings, "lantian_writer")

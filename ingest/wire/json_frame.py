@@ -23,6 +23,14 @@ _NAMED: Final = re.compile(r"field `([^`]*)`")
 _Seq = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Span = Annotated[int, msgspec.Meta(ge=0, le=DAY_S)]
 _Moment = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+#: Fields of a message of one reading beside its values, without marks and corrections: name, type, default if any.
+PLAIN_FIELDS: Final[tuple[Any, ...]] = (
+    ("v", Literal[1]),
+    ("ts", _Moment),
+    ("seq", _Seq | None, None),
+    ("ack", bool, False),
+    ("span", _Span, 0),
+)
 
 
 class _Reading(msgspec.Struct, forbid_unknown_fields=True, gc=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import struct
 
 import paho.mqtt.client as mqtt
@@ -94,7 +95,7 @@ packets = st.lists(
 def test_cuts_do_not_matter(parts: list[bytes], cuts: list[int]) -> None:
     data = b"".join(parts)
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
-    pieces = [data[low:high] for low, high in zip(places, places[1:], strict=False)]
+    pieces = [data[low:high] for low, high in itertools.pairwise(places)]
     arrivals, others = taken([data]) if data else ([], [])
     assert taken(pieces) == (arrivals, others)
     assert len(arrivals) == sum(part[0] == 0x32 for part in parts)

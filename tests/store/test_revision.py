@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 from batch_builder import START, Factor, Row, batch, message
@@ -139,7 +138,7 @@ def test_redelivery_of_an_early_repetition_is_no_return(
     messages = [message(content) for content in contents]
     first = write_batch(writer, batch(*contents, messages=messages), devices)
     assert first.outcomes == ["stored", "duplicate", "revised"]
-    again = [replace(one, received_at=one.received_at + dt.timedelta(seconds=5)) for one in messages]
+    again = [one._replace(received_at=one.received_at + dt.timedelta(seconds=5)) for one in messages]
     assert write_batch(writer, batch(*contents, messages=again), devices).outcomes == ["duplicate"] * 3
 
 
