@@ -64,6 +64,7 @@ class Settings:
     broker_tls_address: str | None = None
     broker_tls_certificates: str = NONE
     broker_tls_names: str | None = None
+    collectors: int = _bounded(1, 1, 32)
     collector_batch_size: int = _bounded(500, 1, 50_000)
     collector_batch_age_s: float = _bounded(0.2, 0.01, 30)
     hj212_keys_file: Path | None = None

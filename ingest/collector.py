@@ -8,9 +8,9 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -24,11 +24,10 @@ from ingest.part import PART_TIMEOUT_S, PartBook, given_up
 from ingest.registry import Registry
 from ingest.subscriber import Arrival
 from ingest.topic import answer_topic, parse_topic
-from store.batch import BatchResult, write_batch
+from store.batch import Batch, BatchResult, write_batch
 from store.connection import Connection
 from store.error import translated
-from store.part import read_parts
-from store.registry import RegisteredDevice
+from store.part import parts_held, read_parts
 
 T = TypeVar("T")
 REJECTED: Final = "rejected"
@@ -75,6 +74,8 @@ class Collector:
         The clock; aware moments.
     registry : Registry, optional
         The known devices; by default one without keys.
+    shared : bool
+        Whether other collectors take messages of the same devices.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only from the third on
@@ -86,6 +87,7 @@ class Collector:
         cadence: Cadence,
         now: Callable[[], dt.datetime],
         registry: Registry | None = None,
+        shared: bool = False,
     ) -> None:
         check_cadence(cadence, link.window)
         self.link = link
@@ -93,6 +95,7 @@ class Collector:
         self._name = name
         self._cadence = cadence
         self._now = now
+        self._shared = shared
         self._registry = registry or Registry()
         self._book = PartBook()
         self._conn: Connection | None = None
@@ -157,10 +160,28 @@ class Collector:
         assembled = self._assembled(arrivals, opened_at)
         flying = self._flight is not None
         self._land()
-        if flying and assembled.draft.touched:  # the batch before may have had parts of the same frames
+        if assembled.draft.touched and self._shared:
+            written = self._repeat(lambda: self._written_alone(arrivals, opened_at), stopping)
+            if written is not None:
+                self._conclude(*written, arrivals, began)
+            return
+        if assembled.draft.touched and flying:  # the batch before may have had parts of the same frames
             assembled = self._assembled(arrivals, opened_at)
         devices = self._registry.devices
-        self._flight = self._writer.submit(self._finish, assembled, arrivals, devices, began, stopping)
+
+        def finish() -> None:
+            result = self._repeat(lambda: write_batch(self._connected(), assembled.batch, devices), stopping)
+            if result is not None:
+                self._conclude(assembled, result, arrivals, began)
+
+        self._flight = self._writer.submit(finish)
+
+    def _written_alone(self, arrivals: Sequence[Arrival], opened_at: dt.datetime) -> tuple[Assembled, BatchResult]:
+        """Write a batch with parts of split frames while no other collector does so."""
+        with translated("put parts together"), parts_held(self._connected()):
+            self._refill()
+            assembled = self._assembled(arrivals, opened_at)
+            return assembled, write_batch(self._connected(), assembled.batch, self._registry.devices)
 
     def _land(self) -> None:
         """Wait until the batch that is being written is done with; what went wrong is raised here."""
@@ -172,18 +193,8 @@ class Collector:
         parts = [arrival[:3] for arrival in arrivals]
         return assemble(parts, self._registry, collector=self._name, opened_at=opened_at, book=self._book)
 
-    def _finish(
-        self,
-        assembled: Assembled,
-        arrivals: Sequence[Arrival],
-        devices: Mapping[str, RegisteredDevice],
-        began: float,
-        stopping: threading.Event,
-    ) -> None:
-        """Store, answer, acknowledge; in the writer's thread."""
-        result = self._repeat(lambda: write_batch(self._connected(), assembled.batch, devices), stopping)
-        if result is None:
-            return
+    def _conclude(self, assembled: Assembled, result: BatchResult, arrivals: Sequence[Arrival], began: float) -> None:
+        """Answer and acknowledge what is committed."""
         assembled.draft.settle(result.rejections)
         self._answer(assembled, result)
         acknowledged = self.link.acknowledge(arrivals)
@@ -202,11 +213,15 @@ class Collector:
 
     def _recall(self) -> None:
         """Know again the parts of split frames that waited when the last collector stopped."""
+        self._book = PartBook(since=self._now())
         with translated("read the parts of split frames"):
-            conn = self._connected()
-            parts = read_parts(conn)
-            conn.rollback()
-        self._book = PartBook((part for part in parts if self.link.hears(part.topic)), self._now())
+            self._refill()
+
+    def _refill(self) -> None:
+        conn = self._connected()
+        parts = read_parts(conn)
+        conn.rollback()
+        self._book.refill(part for part in parts if self.link.hears(part.topic))
 
     def _give_up(self, stopping: threading.Event) -> None:
         """Reject the parts whose others have not come in time; the devices are told."""
@@ -215,18 +230,24 @@ class Collector:
             return
         self._look_at_s = moment + min(1.0, self._cadence.part_timeout_s / 10)
         self._land()  # it may bring another part
-        stale = self._book.expired(self._now(), self._cadence.part_timeout_s)
-        if not stale:
-            return
-        batch = given_up(stale, self._name, self._now())
+        batch = self._repeat(self._given_up, stopping)
+        for message in batch.messages if batch is not None else ():
+            self.link.publish(*rejection_answer(message, None))
 
-        def write() -> BatchResult:
-            return write_batch(self._connected(), batch, self._registry.devices)
-
-        if self._repeat(write, stopping) is not None:
-            self._book.drop((part.device_id, part.set_key) for part in stale)
-            for message in batch.messages:
-                self.link.publish(*rejection_answer(message, None))
+    def _given_up(self) -> Batch:
+        """Write that parts are given up; nothing is written when none are."""
+        with ExitStack() as stack:
+            stale = self._book.expired(self._now(), self._cadence.part_timeout_s)
+            if stale and self._shared:
+                stack.enter_context(translated("give parts up"))
+                stack.enter_context(parts_held(self._connected()))
+                self._refill()
+                stale = self._book.expired(self._now(), self._cadence.part_timeout_s)
+            batch = given_up(stale, self._name, self._now())
+            if stale:
+                write_batch(self._connected(), batch, self._registry.devices)
+                self._book.drop((part.device_id, part.set_key) for part in stale)
+        return batch
 
     def _refreshed(self, arrivals: Sequence[Arrival] = ()) -> bool:
         topics = {arrival.topic for arrival in arrivals}

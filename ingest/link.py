@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import logging
 import queue
+import re
 import ssl
 import threading
 import time
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
@@ -41,6 +43,8 @@ _FAREWELL_S: Final = 5.0
 #: MQTT 5 reason codes of CONNACK that no waiting mends: protocol, client id, credentials, authorization, banned.
 _STANDING: Final = frozenset({0x81, 0x82, 0x84, 0x85, 0x86, 0x87, 0x8A, 0x8C})
 _SEND_RETAINED_ONCE: Final = 1
+#: What stands before the topics of a shared subscription.
+_SHARED: Final = re.compile(r"^\$share/[^/]+/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +73,18 @@ class Session:
         Messages that may be unacknowledged at once; more than one batch, or batches never fill.
     expiry_s : int
         How long the broker keeps the session of an absent collector, in seconds.
+    former : sequence of str
+        Topic filters of an earlier way of listening, which the broker still keeps; they are given up.
+    leaving : bool
+        Subscribe to nothing, take what waits, and end the session when stopped.
     """
 
     client_id: str
     topics: Sequence[str]
     window: int = 2000
     expiry_s: int = 30 * 86400
+    former: Sequence[str] = ()
+    leaving: bool = False
 
 
 def secret_client_id(name: str, broker: Broker) -> str:
@@ -181,7 +191,12 @@ class Link:
         if self._last_answer is not None and self._client.is_connected():
             with suppress(RuntimeError, ValueError):  # paho's way to say that it was queued while offline
                 self._last_answer.wait_for_publish(_FAREWELL_S)
-        self._client.disconnect()
+        if self._session.leaving:
+            properties = Properties(PacketTypes.DISCONNECT)  # type: ignore[no-untyped-call]
+            properties.SessionExpiryInterval = 0
+            self._client.disconnect(properties=properties)
+        else:
+            self._client.disconnect()
         self._client.loop_stop()
 
     def take(self, size: int, age_s: float, *, most: int | None = None) -> list[Arrival]:
@@ -250,7 +265,8 @@ class Link:
 
     def hears(self, topic: str) -> bool:
         """Whether messages of `topic` come over this link."""
-        return any(mqtt.topic_matches_sub(wanted, topic) for wanted in self._session.topics)
+        wanted = (_SHARED.sub("", each) for each in self._session.topics)
+        return any(mqtt.topic_matches_sub(each, topic) for each in wanted)
 
     def publish(self, topic: str, payload: bytes) -> None:
         """Queue an answer for the broker, QoS 1, not retained; it survives reconnects of this process."""
@@ -291,6 +307,12 @@ class Link:
         granted = getattr(properties, "SessionExpiryInterval", self._session.expiry_s)
         if granted < self._session.expiry_s:
             _log.warning("broker keeps the session for %s s only, asked for %s s", granted, self._session.expiry_s)
+        former = [*self._session.former, *(self._session.topics if self._session.leaving else ())]
+        if former:
+            client.unsubscribe(former)
+        if self._session.leaving:
+            self._listen()
+            return
         options = SubscribeOptions(qos=QOS, retainHandling=_SEND_RETAINED_ONCE)
         client.subscribe([(topic, options) for topic in self._session.topics])
 
@@ -303,7 +325,12 @@ class Link:
                     f"subscription {topic!r} answered {reason}; expected granted QoS {QOS}"
                 )
                 return
+        self._listen()
+
+    def _listen(self) -> None:
         self.listening.set()
+        line = {"event": "listening", "session": self._session.client_id, "topics": list(self._session.topics)}
+        _log.info(msgspec.json.encode(line).decode())
 
     def _disconnected(
         self,

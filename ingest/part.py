@@ -40,6 +40,11 @@ class PartBook:
         self.since = since
         self.sets: dict[SetKey, dict[int, FramePart]] = {}
         self.recent: OrderedDict[SetKey, frozenset[bytes]] = OrderedDict()
+        self.refill(parts)
+
+    def refill(self, parts: Iterable[FramePart]) -> None:
+        """Know these waiting parts and no others: another collector may have put some together."""
+        self.sets.clear()
         for part in parts:
             self.sets.setdefault(key_of(part), {})[part.number] = part
 

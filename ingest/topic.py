@@ -38,6 +38,7 @@ def answer_topic(text: str, stream: str) -> str:
     return f"{text.rpartition('/')[0]}/{stream}"
 
 
-def subscriptions(county: str = "+") -> tuple[str, ...]:
-    """What a collector of one county listens to, ``+`` for all."""
-    return tuple(f"{ROOT}/{county}/+/+/{stream}" for stream in ("data", "state"))
+def subscriptions(county: str = "+", share: str | None = None) -> tuple[str, ...]:
+    """What a collector of one county listens to, ``+`` for all; with `share`, as one of a group that divides it."""
+    prefix = "" if share is None else f"$share/{share}/"
+    return tuple(f"{prefix}{ROOT}/{county}/+/+/{stream}" for stream in ("data", "state"))

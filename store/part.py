@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import psycopg
 
 from store.connection import Connection
 from store.message import Batch, FramePart
+
+#: Any fixed number: whoever holds it may put parts together.
+_LOCK: Final = 4_226_090
+
+
+@contextmanager
+def parts_held(conn: Connection) -> Iterator[None]:
+    """Be the only collector that puts parts together: two that each hold one part would wait for ever.
+
+    Parameters
+    ----------
+    conn : Connection
+        With no transaction open; the lock ends with the block, and with the connection.
+    """
+    conn.execute("select pg_advisory_lock(%s)", (_LOCK,))
+    conn.commit()
+    try:
+        yield
+    finally:
+        with suppress(psycopg.Error):
+            conn.rollback()
+            conn.execute("select pg_advisory_unlock(%s)", (_LOCK,))
+            conn.commit()
 
 
 def read_parts(conn: Connection) -> list[FramePart]:

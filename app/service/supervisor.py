@@ -53,6 +53,10 @@ def local_services(settings: Settings, reporter: Reporter) -> LocalServices:
 def child_commands(settings: Settings) -> dict[str, list[str]]:
     """Arguments of `lantian` for each process beside the services."""
     commands = {"collect": ["collect"], "settle": ["settle", "--follow"], "job": ["job", "follow"]}
+    for number in range(2, settings.collectors + 1):
+        commands[f"collect-{number}"] = ["collect", "--number", str(number), "--share", "lantian"]
+    if settings.collectors > 1:
+        commands["collect"] += ["--share", "lantian"]
     for number in range(1, settings.dispatchers + 1):
         commands["dispatch" if number == 1 else f"dispatch-{number}"] = ["dispatch"]
     if settings.gateway_port:

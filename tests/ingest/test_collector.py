@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import paho.mqtt.client as mqtt
@@ -149,10 +149,17 @@ def collector(
     size: int = 100,
     opened: Callable[[], Connection] | None = None,
     part_timeout_s: float = 600.0,
+    member: int | None = None,
 ) -> Collector:
-    made = link(as_broker(broker("collector")), session(county), utc_now)
+    listening = session(county)
+    if member is not None:
+        listening = replace(
+            listening, client_id=f"{listening.client_id}-{member}", topics=subscriptions(county, f"group-{county}")
+        )
+    made = link(as_broker(broker("collector")), listening, utc_now)
     opener = opened or (lambda: connect(database.url("lantian_writer")))
-    return Collector(made, opener, name=county, cadence=Cadence(size, 0.1, part_timeout_s), now=utc_now)
+    cadence = Cadence(size, 0.1, part_timeout_s)
+    return Collector(made, opener, name=county, cadence=cadence, now=utc_now, shared=member is not None)
 
 
 @contextmanager
@@ -498,6 +505,40 @@ def test_split_frames_survive_a_restart_and_end_in_time(
         balance = read_balance(conn)
     assert (balance.balanced, balance.given_up, balance.frames, balance.rejects) == (True, 1, 3, 1)
     assert query(database, "select sum(messages), sum(rejects) from device_day") == [(3, 1)]
+
+
+def test_parts_find_together_whichever_collector_of_a_group_gets_them(
+    database: Any, broker: Address, county: str, outside: Field, registered: Callable[..., None]
+) -> None:
+    with connect(database.url("lantian_app")) as conn:
+        set_units(conn, "c-02", {"a34004": "µg/m³", "a34002": "µg/m³"})
+    topic, seconds = outside.topic("c-02", protocol="hj212"), range(10)
+    first, second = (collector(database, broker, county, member=at) for at in (1, 2))
+    with running(first), running(second):
+        for at in seconds:
+            outside.send(topic, part_of(1, f"a34004-Rtd={at + 1}", second=at))
+            outside.send(topic, part_of(2, f"a34002-Rtd={at + 2}", second=at))
+        wait_until(lambda: len(outside.replies) == 20, "the answers")
+    assert min(first.tally.received, second.tally.received) > 0
+    assert query(database, "select pm25, pm10 from air_reading order by time") == [(at + 1, at + 2) for at in seconds]
+    assert query(database, "select count(*) from frame_part") == [(0,)]
+    assert ledger(database) == (20, 20, 0, 0, 0)
+
+
+def test_a_group_gives_parts_up_once(
+    database: Any, broker: Address, county: str, outside: Field, registered: Callable[..., None]
+) -> None:
+    topic = outside.topic("c-02", protocol="hj212")
+    members = [collector(database, broker, county, member=at, part_timeout_s=0.5) for at in (1, 2)]
+    with running(members[0]), running(members[1]):
+        for number in (1, 2):
+            outside.send(topic, part_of(number, "a34004-Rtd=36", total=3))
+        wait_until(lambda: len(outside.replies) == 2, "the answers")
+        wait_until(lambda: len(outside.errors) == 2, "the end of the wait")
+        wait_until(lambda: query(database, "select count(*) from frame_part") == [(0,)], "an empty list")
+    assert ledger(database) == (2, 0, 0, 0, 2)
+    with connect(database.url("lantian_app")) as conn:
+        assert read_balance(conn).balanced
 
 
 def test_replayed_parts_find_together(

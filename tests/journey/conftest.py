@@ -71,14 +71,18 @@ class Journey:
         self._loop_until(client, lambda: bool(done))
         client.disconnect()
 
-    def _session_id(self) -> str:
+    def _session_id(self, name: str | None = None) -> str:
         address = self._broker("collector")
         broker = Broker(address.host, address.port, address.username, address.password)
-        return secret_client_id(self._client_id, broker)
+        return secret_client_id(name or self._client_id, broker)
 
     def unsubscribe(self) -> None:
         """Take the session away from the broker."""
-        client = self._client("collector", self._session_id())
+        self.end_session(self._client_id)
+
+    def end_session(self, name: str) -> None:
+        """End the session of a collector that is away."""
+        client = self._client("collector", self._session_id(name))
         address = self._broker("collector")
         client.connect(address.host, address.port, clean_start=True)
         self._loop_until(client, client.is_connected)
