@@ -35,6 +35,7 @@ class CalibrationLimits:
 
     window_days: float
     refit_days: float
+    retry_days: float
     least_pairs: float
     least_r: float
     least_slope: float

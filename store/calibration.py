@@ -149,9 +149,14 @@ def read_uncalibrated(
     ).fetchall()
 
 
-def read_last_fits(conn: Connection) -> dict[str, dt.datetime]:
-    """When each device was fitted last, whatever came of it."""
-    return dict(conn.execute("select device_id, max(fitted_at) from calibration group by device_id").fetchall())
+def read_last_fits(conn: Connection) -> dict[str, tuple[dt.datetime, bool]]:
+    """When each device was fitted last, and whether a version of that fit may be used."""
+    rows = conn.execute(
+        "select device_id, fitted_at, bool_or(reason = '') from calibration c"
+        " where fitted_at = (select max(fitted_at) from calibration x where x.device_id = c.device_id)"
+        " group by device_id, fitted_at"
+    ).fetchall()
+    return {device: (moment, used) for device, moment, used in rows}
 
 
 def read_reference_hours(

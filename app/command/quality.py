@@ -57,7 +57,8 @@ def list_findings(device: str | None, low: dt.datetime | None, high: dt.datetime
         readings = str(one.readings) if one.readings else "hour"
         reason = explanation(one.failed, english=True)
         table.add_row(hour, one.device_id, one.site_zh, one.column, readings, flag, reason)
-    Console().print(table if findings else f"Nothing found from {start:%Y-%m-%d %H:%M} to {end:%Y-%m-%d %H:%M}.")
+    span = " to ".join(f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}" for moment in (start, end))
+    Console().print(table if findings else f"Nothing found from {span}.")
 
 
 @command.command("check")

@@ -48,16 +48,24 @@ def calibrate(conn: Connection, now: dt.datetime) -> Mapping[str, int]:
     mapping
         Versions fitted, of which used, and hours corrected.
     """
-    due = now - dt.timedelta(days=CALIBRATION_LIMITS.refit_days)
     last = store.read_last_fits(conn)
     end = now.replace(minute=0, second=0, microsecond=0)
     start = end - dt.timedelta(days=CALIBRATION_LIMITS.window_days)
     fitted = []
     for device in (each for each in read_air_devices(conn) if each.kind == MICRO):
-        if device.id not in last or last[device.id] <= due:
+        if is_due(last.get(device.id), now):
             fitted += fit_device(conn, device, (start, end), now=now, who=JOB)
     used = sum(not version.reason for version in fitted)
     return {"fitted": len(fitted), "used": used, "hours": correct_hours(conn, now - _LATE)}
+
+
+def is_due(last: tuple[dt.datetime, bool] | None, now: dt.datetime) -> bool:
+    """Whether a device fitted last at a moment, with or without a version that may be used, is to be fitted again."""
+    if last is None:
+        return True
+    fitted_at, used = last
+    days = CALIBRATION_LIMITS.refit_days if used else CALIBRATION_LIMITS.retry_days
+    return now - fitted_at >= dt.timedelta(days=days)
 
 
 def nearest_reference(device: AirDevice, devices: Sequence[AirDevice]) -> tuple[str, float] | None:

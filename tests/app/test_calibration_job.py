@@ -181,6 +181,9 @@ def test_what_does_not_fit_is_kept_with_its_reason_and_not_used(pair: Pair) -> N
     [version] = read_calibrations(pair.app)
     assert version.reason.startswith("correlation")
     assert pair.app.execute("select count(*) from calibrated_hour").fetchone() == (0,)
+    # tried again after a day, not only after a week
+    assert calibrate(pair.app, END + 23 * HOUR)["fitted"] == 0
+    assert calibrate(pair.app, END + 24 * HOUR)["fitted"] == 1
 
 
 def test_the_nearest_reference_within_reach(pair: Pair) -> None:
