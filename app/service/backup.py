@@ -18,6 +18,7 @@ import psycopg
 from psycopg import sql
 
 from app.service.account import SUPERUSER, check_mode
+from app.service.device_key import FILE_NAME as KEY_FILE
 from app.service.home import DATABASE, Home
 from app.service.local import LocalServices
 from app.service.progress import Reporter
@@ -32,7 +33,7 @@ MANIFEST: Final = "manifest.json"
 _DUMP: Final = "database"
 _FILES: Final = "files"
 #: What of a home folder cannot be made again.
-_HOME: Final = ("credentials.json", "tls")
+_HOME: Final = ("credentials.json", "tls", KEY_FILE)
 _CHUNK: Final = 1 << 20
 
 

@@ -84,6 +84,20 @@ def test_nothing_is_written_unless_all_is_good(lantian: Run, database: Any, tmp_
     assert entries(database, "site")["n1"]["enterprise_id"] == "zhongyang-steel"
 
 
+def test_devices_without_readings(lantian: Run, database: Any, tmp_path: Path) -> None:
+    file = tmp_path / "devices.csv"
+    text = "编号,点位,协议,MN\ncam-1,n1,仅链路,\nsat-1,n1,秸秆火点,\nsat-2,n1,秸秆火点,M1\n"
+    lantian("site", "add", "n1", "--name", "城北工地视频", "--kind", "视频", "--township", "金罗镇")
+    file.write_text(text, encoding="utf-8")
+    assert "expected nothing because protocol is straw_fire" in lantian("device", "import", file, status=2).output
+    file.write_text(text.replace("M1", ""), encoding="utf-8")
+    assert "3 added" in lantian("device", "import", file).output
+    found = entries(database, "device")
+    assert [found[name]["protocol"] for name in ("cam-1", "sat-1", "sat-2")] == ["link", "straw_fire", "straw_fire"]
+    health = lantian("device", "health", "--site", "n1").output
+    assert "未上报" in health and "100.0%" not in health
+
+
 def test_add_change_show_list_and_retire(lantian: Run, database: Any) -> None:
     lantian("site", "add", "n1", "--name", "新站", "--kind", "微站", "--township", "金罗镇")
     options = ("--site", "n1", "--protocol", "hj212", "--mn", MN, "--unit-preset", "hj212-2017")
