@@ -24,11 +24,14 @@ class Item:
 
 ITEMS: Final = (
     Item("/", "总览", Permission.SEE),
+    Item("/alert", "告警", Permission.SEE),
+    Item("/warning", "预警", Permission.SEE),
     Item("/device", "设备", Permission.SEE),
     Item("/target", "目标与填报", Permission.SEE),
     Item("/register", "台账", Permission.SEE),
     Item("/review", "数据审核", Permission.SEE),
     Item("/revision", "数据修订", Permission.SEE),
+    Item("/own", "减排指令", Permission.ANSWER_ORDER),
     Item("/account", "账号", Permission.MANAGE_ACCOUNT),
     Item("/audit", "审计", Permission.READ_AUDIT),
 )

@@ -22,6 +22,14 @@ NOTICES: Final[Mapping[str, str]] = MappingProxyType(
         "review_proposed": "审核意见已提出，须由另一人确认后生效",
         "review_confirmed": "审核已生效，有关小时值将重新计算",
         "review_withdrawn": "审核已撤销，有关小时值将重新计算",
+        "alert_handled": "已记录",
+        "mute_ended": "静默已结束",
+        "warning_stepped": "已执行",
+        "external_entered": "上级指令已录入，平台在下一次研判时据此提出建议",
+        "order_answered": "回执已提交",
+        "register_saved": "已保存为新版本",
+        "register_retired": "已注销，历史保留",
+        "register_restored": "已恢复",
         "saved": "已保存",
     }
 )

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from console.rendering import age_zh
+from console.rendering import age_zh, local_text
+from domain.alert import MAJOR
 from domain.family import FAMILIES, VEHICLE
+from domain.warning_state import ISSUED, NONE, STATES_ZH
+from store.alert import read_alerts
 from store.connection import Connection
+from store.notice_board import read_overdue
 from store.overview import (
     AirNow,
     SilentDevice,
@@ -23,10 +27,13 @@ from store.overview import (
     read_trend,
     read_waiting,
 )
+from store.warning import AreaWarning, read_open_warning
 
 TREND: Final = dt.timedelta(hours=24)
 #: Data of the area older than this are no picture of now.
 _STALE_S: Final = 2 * 3600
+#: Grave alerts that are named one by one.
+_GRAVE_AT_MOST: Final = 5
 URGENCIES: Final = ("now", "soon", "later")
 
 
@@ -52,6 +59,8 @@ class Overview:
     silent: Sequence[SilentDevice]
     waiting: Waiting
     needs: Sequence[Need]
+    warning: AreaWarning | None
+    alerts: Sequence[Mapping[str, Any]]
 
     @property
     def verdict(self) -> str:
@@ -91,11 +100,67 @@ def read_overview(conn: Connection, area: str, now: dt.datetime) -> Overview:
         read_targets_at_risk(conn, area),
         read_waiting(conn, area),
     )
-    needs = [*air_needs(air), *silent_needs(silent), *target_needs(targets), *waiting_needs(waiting)]
+    warning, alerts, overdue = read_open_warning(conn, area), read_alerts(conn), read_overdue(conn, area)
+    needs = [
+        *warning_needs(warning),
+        *alert_needs(alerts),
+        *overdue_needs(overdue),
+        *air_needs(air),
+        *silent_needs(silent),
+        *target_needs(targets),
+        *waiting_needs(waiting),
+    ]
     needs.sort(key=lambda need: URGENCIES.index(need.urgency))
-    return Overview(
-        air, read_station_air(conn, area), read_trend(conn, area, now - TREND), targets, silent, waiting, needs
-    )
+    trend = read_trend(conn, area, now - TREND)
+    return Overview(air, read_station_air(conn, area), trend, targets, silent, waiting, needs, warning, alerts[:8])
+
+
+def warning_needs(warning: AreaWarning | None) -> list[Need]:
+    """A proposal that waits for a person's word; a warning in force that must be followed."""
+    if warning is None:
+        return []
+    needs = []
+    if warning.proposed_level is not None:
+        words = "解除预警" if warning.proposed_level == NONE else STATES_ZH[warning.proposed_level]
+        needs.append(Need("now", f"待确认：{words}", f"平台或同事已提出建议，{_span_zh(warning)}", "/warning"))
+    if warning.state in ISSUED:
+        way = f"/warning/{warning.id}"
+        needs.append(Need("soon", f"{STATES_ZH[warning.state]}生效中", f"{_span_zh(warning)}，跟踪回执与落实", way))
+    return needs
+
+
+def _span_zh(warning: AreaWarning) -> str:
+    return f"{local_text(warning.starts_at)} 至 {local_text(warning.ends_at)}"
+
+
+def alert_needs(alerts: Sequence[Mapping[str, Any]]) -> list[Need]:
+    """Open alerts by severity: grave ones each for itself when they are few, the others counted."""
+    waiting = [one for one in alerts if one["state"] == "open" and one["muted_until"] is None]
+    grave = [one for one in waiting if one["severity"] >= MAJOR]
+    needs = [
+        Need(
+            "now", str(one["subject_zh"]), f"{one['severity_zh']}告警，{one['source_zh']}", f"/alert/{one['alert_id']}"
+        )
+        for one in grave[:_GRAVE_AT_MOST]
+    ]
+    if len(grave) > _GRAVE_AT_MOST:
+        rest = len(grave) - _GRAVE_AT_MOST
+        needs.append(Need("now", "更多重要或紧急告警", f"另有 {rest} 条待处理", "/alert", rest))
+    minor = len(waiting) - len(grave)
+    if minor:
+        needs.append(Need("soon", "一般告警待处理", f"{minor} 条", "/alert", minor))
+    return needs
+
+
+def overdue_needs(overdue: Sequence[Mapping[str, Any]]) -> list[Need]:
+    """Notices that nobody answered in time."""
+    if not overdue:
+        return []
+    first = overdue[0]
+    who = first["enterprise_zh"] or "值班人员"
+    text = f"{who}：{first['subject_zh']}，已逾期 {age_zh(first['minutes_late'] * 60)}"
+    more = f" 等 {len(overdue)} 份" if len(overdue) > 1 else ""
+    return [Need("now", "逾期未回执", text + more, "/overdue", len(overdue))]
 
 
 def air_needs(air: AirNow | None) -> list[Need]:

@@ -15,6 +15,7 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from console.evidence import VERDICTS_ZH, evidence_text, evidence_zh
 from console.guard import desk_of, find_visit
 from console.menu import menu
 from console.notice import NOTICES
@@ -90,7 +91,14 @@ def environment() -> Environment:
         auto_reload=False,
     )
     made.filters |= {"local": local_text, "figure": figure_text, "age": age_zh, "json_text": _json_text}
-    made.globals |= {"static": static_url, "role_zh": ROLE_ZH, "menu": menu}
+    made.globals |= {
+        "evidence_zh": evidence_zh,
+        "evidence_text": evidence_text,
+        "verdicts_zh": VERDICTS_ZH,
+        "static": static_url,
+        "role_zh": ROLE_ZH,
+        "menu": menu,
+    }
     return made
 
 

@@ -4,8 +4,39 @@ from __future__ import annotations
 
 from typing import Final
 
-from console.page import account, audit, device, me, overview, register, review, revision, session, target
+from console.page import (
+    account,
+    alert,
+    audit,
+    device,
+    episode,
+    me,
+    overview,
+    own,
+    register,
+    review,
+    revision,
+    session,
+    target,
+    warning,
+)
 
 PAGE_ROUTERS: Final = tuple(
-    subject.router for subject in (session, overview, device, target, register, review, revision, me, account, audit)
+    subject.router
+    for subject in (
+        session,
+        overview,
+        alert,
+        warning,
+        episode,
+        own,
+        device,
+        target,
+        register,
+        review,
+        revision,
+        me,
+        account,
+        audit,
+    )
 )

@@ -20,7 +20,7 @@ router: Final = APIRouter()
 def show_overview(request: Request, visit: Annotated[Visit, Depends(signed_in)]) -> Response:
     """Whether anything needs a person now."""
     if not visit.may(Permission.SEE):
-        return RedirectResponse("/me", 303)
+        return RedirectResponse("/own", 303)
     text = from_thread.run(request.app.state.pulse.text)
     return page(request, "overview.html", part=Markup(text))  # noqa: S704 - rendered by our own template
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 
@@ -11,10 +10,10 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from console.guard import Visit, allowed, desk_of, form_of
+from console.moment import local_moment
 from console.rendering import page, seen_other
 from console.role import Permission
 from domain.family import FAMILIES
-from domain.period import ZONE
 from store.audit import add_deed
 from store.connection import Connection
 from store.registration import read_entries
@@ -107,14 +106,6 @@ def _propose(request: Request, form: Mapping[str, str], visit: Visit, columns: t
         given = {**form, "column": columns}
         return _list_page(request, "proposed", device, faults=tuple(faults), given=given)
     return seen_other("/review", "review_proposed")
-
-
-def local_moment(text: str) -> dt.datetime | None:
-    """A moment as a browser's field gives it, in Beijing time; None when it is none."""
-    try:
-        return dt.datetime.fromisoformat(text).replace(tzinfo=ZONE)
-    except ValueError:
-        return None
 
 
 @router.post("/review/{number}/confirm")
