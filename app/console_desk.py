@@ -9,6 +9,7 @@ from typing import Any
 from app.job.target import evaluate_targets
 from app.service.address import database_url
 from app.service.first_account import FIRST, first_password_file
+from app.service.post import link_key
 from app.settings import Settings
 from app.stranger import approve, claim, system_type_zh
 from console.desk import Desk, Stranger
@@ -63,4 +64,5 @@ def console_desk(settings: Settings) -> Desk:
         county_zh=county.name_zh,
         acts=ApplicationActs(settings),
         public_url=settings.console_public_url,
+        link_key=link_key(settings.home),
     )

@@ -17,7 +17,7 @@ from console.api import API_ROUTERS
 from console.desk import Desk
 from console.guard import Genuine, SignInNeeded
 from console.live import Pulse
-from console.page import PAGE_ROUTERS
+from console.page import LINK_ROUTERS, PAGE_ROUTERS
 from console.rendering import STATIC, aqi_css, page
 from console.shield import Shield
 from domain.error import LantianError
@@ -84,6 +84,8 @@ def console_app(desk: Desk) -> FastAPI:
     app.state.pulse = Pulse(desk)
     for router in PAGE_ROUTERS:
         app.include_router(router, dependencies=[Genuine], include_in_schema=False)
+    for router in LINK_ROUTERS:
+        app.include_router(router, include_in_schema=False)
     for router in API_ROUTERS:
         app.include_router(router, prefix=API)
     app.include_router(_plain)

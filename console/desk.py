@@ -59,6 +59,8 @@ class Desk:
         How long sessions hold.
     public_url : str or None
         Address under which people reach the console; ``https://`` makes cookies secure.
+    link_key : bytes or None
+        Signs the links that answer notices; None: no link holds.
     """
 
     pool: Pool
@@ -68,6 +70,7 @@ class Desk:
     acts: Acts
     term: Term = SHIFT
     public_url: str | None = None
+    link_key: bytes | None = None
 
     @property
     def secure(self) -> bool:

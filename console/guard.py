@@ -209,6 +209,12 @@ async def genuine_form(request: Request) -> None:
         raise HTTPException(403, _REFUSED_FORM)
 
 
+def from_own_page(request: Request) -> None:
+    """The same for a form whose way is itself a secret: only pages of ours send it."""
+    if not _same_origin(request):
+        raise HTTPException(403, _REFUSED_FORM)
+
+
 def _same_origin(request: Request) -> bool:
     origin = request.headers.get("origin")
     if origin is None:

@@ -50,12 +50,14 @@ class Pulse:
             found = read_overview(conn, self._desk.county, now)
         return rendered(found, now)
 
-    async def text(self) -> str:
-        """The page's changing part, at most `LOOK_S` old."""
+    async def text(self, at_most_s: float = 0.0) -> str:
+        """The page's changing part, at most so old; those who ask at the same time share one look."""
+        asked_at = time.monotonic()
         async with self._lock:
-            if time.monotonic() - self._read_at >= LOOK_S:
+            if self._read_at < asked_at - at_most_s:
+                looked_at = time.monotonic()
                 self._text = await to_thread.run_sync(self.read)
-                self._read_at = time.monotonic()
+                self._read_at = looked_at
             return self._text
 
     async def stream(self, secret: str) -> AsyncIterator[str]:
@@ -78,7 +80,7 @@ class Pulse:
                 if not await to_thread.run_sync(self._holds, secret):
                     yield event("ended", "登录已过期")
                     return
-                text = await self.text()
+                text = await self.text(LOOK_S)
             except LantianError:
                 yield event("broken", "数据库暂时无法访问，正在重试")
                 shown, said_at = "", time.monotonic()

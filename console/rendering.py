@@ -15,6 +15,7 @@ from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from alerting.wording import measure_zh
 from console.evidence import VERDICTS_ZH, evidence_text, evidence_zh
 from console.guard import desk_of, find_visit
 from console.menu import menu
@@ -92,6 +93,7 @@ def environment() -> Environment:
     )
     made.filters |= {"local": local_text, "figure": figure_text, "age": age_zh, "json_text": _json_text}
     made.globals |= {
+        "measure_zh": measure_zh,
         "evidence_zh": evidence_zh,
         "evidence_text": evidence_text,
         "verdicts_zh": VERDICTS_ZH,

@@ -7,6 +7,7 @@ from typing import Final
 from console.page import (
     account,
     alert,
+    answer,
     audit,
     device,
     episode,
@@ -21,6 +22,8 @@ from console.page import (
     warning,
 )
 
+#: Pages whose way is itself a secret that was sent to somebody: no session, no form secret of one.
+LINK_ROUTERS: Final = (answer.router,)
 PAGE_ROUTERS: Final = tuple(
     subject.router
     for subject in (
