@@ -82,7 +82,7 @@ def power_plot(rows: Sequence[Verification]) -> Markup:
         parts.append(Markup('<text x="{}" y="{:.1f}" text-anchor="end">{:.0f}</text>').format(_LEFT - 5, y + 4, value))
     for row in rows:
         parts.append(_hour(row, _LEFT + int((row.hour - first) / dt.timedelta(hours=1)) * step, step, scale))
-    every = max(1, count // 8)
+    every = max(1, -(-count // 6))
     for index in range(0, count, every):
         x = _LEFT + (index + 0.5) * step
         label = local_text(first + dt.timedelta(hours=index), "%d日%H时")

@@ -5,7 +5,7 @@ function live(line) {
   const words = line.querySelector("[data-live-text]");
   const place = document.getElementById(line.dataset.into);
   const say = (text, state) => { words.textContent = text; line.dataset.state = state; };
-  const clock = () => new Date().toLocaleTimeString("zh-CN", { hour12: false });
+  const clock = () => new Date().toLocaleTimeString("zh-CN", { hour12: false, timeZone: "Asia/Shanghai" });
   const source = new EventSource(line.dataset.live);
   source.addEventListener("overview", (event) => {
     const held = document.activeElement && place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;

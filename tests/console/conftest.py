@@ -20,8 +20,10 @@ from app.console_desk import ApplicationActs
 from app.settings import Settings
 from console.desk import Desk
 from console.server import console_server
+from domain.alert import shipped_rules
 from domain.county import load_county
 from store.account import NewAccount, add_account, set_password
+from store.alert_rule import load_rules
 from store.connection import connect
 from store.pool import Pool
 from store.reference import load_reference
@@ -118,10 +120,12 @@ class Console:
 @pytest.fixture(scope="session")
 def _county_template(services: Any, _template: str) -> str:
     """Name of a database to copy, with the shipped county and two enterprises of the tests."""
-    name = "template_console"
-    services.cluster.create_database(services.credential_file.load(), name, _template)
+    name, credentials = "template_console", services.credential_file.load()
+    services.cluster.drop_database(credentials, name)
+    services.cluster.create_database(credentials, name, _template)
     with connect(services.database_url("lantian_owner", name)) as conn:
         load_reference(conn)
+        load_rules(conn, shipped_rules())
         store_county(conn, load_county("zhongyang"))
         for enterprise, title in ((FIRST_ENTERPRISE, "测试钢铁厂"), (SECOND_ENTERPRISE, "测试铸造厂")):
             conn.execute(

@@ -1,0 +1,21 @@
+"""A headless Chromium, and the console's fixtures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import find_chromium
+from driver import Driver, running_driver
+
+from tests.console.conftest import _county_template, seeded
+
+__all__ = ["_county_template", "seeded"]
+
+
+@pytest.fixture(scope="session")
+def driver(runtime_cache: Path) -> Iterator[Driver]:
+    """Opens windows of a headless Chromium."""
+    with running_driver(find_chromium(runtime_cache)) as running:
+        yield running
