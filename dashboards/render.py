@@ -8,6 +8,7 @@ from typing import Final
 from dashboards.air import AIR_DASHBOARD
 from dashboards.dashboard import Dashboard, dashboard_json, document_text
 from dashboards.enterprise import ENTERPRISE_DASHBOARD
+from dashboards.micro import MICRO_DASHBOARD
 from dashboards.quality import QUALITY_DASHBOARD
 from dashboards.system import SYSTEM_DASHBOARD
 from dashboards.targets import TARGETS_DASHBOARD
@@ -22,6 +23,7 @@ DASHBOARDS: Final[tuple[Dashboard, ...]] = (
     WARNING_DASHBOARD,
     ENTERPRISE_DASHBOARD,
     VEHICLE_DASHBOARD,
+    MICRO_DASHBOARD,
     QUALITY_DASHBOARD,
     SYSTEM_DASHBOARD,
 )

@@ -161,6 +161,36 @@ CONNECTIONS: Final = Panel(
     height=11,
     sql=("connections",),
 )
+ALERTS: Final = Panel(
+    id=14,
+    title="待处理告警",
+    description="尚未处理完的告警（设备、数据、任务、积压、磁盘等），程度重的在前。没有告警时为空。",
+    visualisation=table(
+        override("程度", custom_width=60),
+        override("类别", custom_width=140),
+        override("对象", custom_width=150),
+        override("状态", custom_width=75),
+        override("时间", custom_width=130, unit="time:MM-DD HH:mm:ss"),
+        override("持续次数", custom_width=85),
+    ),
+    width=15,
+    height=9,
+    sql=("alerts",),
+)
+OUTBOX: Final = Panel(
+    id=15,
+    title="通知发送",
+    description="各渠道的通知：待发送、发送中、近 24 小时已送达、失败（可用 `lantian delivery replay` 重发）"
+    "和最久等待的分钟数。",
+    visualisation=table(
+        override("渠道", custom_width=100),
+        override("失败", custom_displayMode="color-text", custom_width=70, thresholds=_ANY),
+        override("最久等待", custom_displayMode="color-text", custom_width=95, decimals=0, thresholds=_WAIT, unit="m"),
+    ),
+    width=9,
+    height=9,
+    sql=("outbox",),
+)
 NOTES: Final = Panel(
     id=13,
     title="说明",
@@ -187,6 +217,7 @@ SYSTEM_DASHBOARD: Final = Dashboard(
         (MESSAGES, BATCH),
         Heading(100, "任务与队列"),
         (JOBS, QUEUES),
+        (ALERTS, OUTBOX),
         Heading(101, "数据库"),
         (TABLES, CONNECTIONS),
         (NOTES,),

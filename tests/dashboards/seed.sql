@@ -118,3 +118,20 @@ insert into line_meter (line_id, device_id) values ('seed-sinter', 'seed-sinter-
 insert into plant_hour (device_id, hour, power, energy, running, load, minutes)
 select d, date_trunc('hour', now()) - n * interval '1 hour', 9000, 9000, 1, 88, array_fill(60::smallint, array[4])
 from generate_series(1, 72) as n cross join unnest(array['seed-sinter-meter', 'seed-sinter-treatment']) as d;
+
+-- Micro stations: hours, a calibration and corrected hours of one, a finding.
+insert into device_hour (device_id, hour, mean, low, high, minutes)
+select d, date_trunc('hour', now()) - n * interval '1 hour', array_fill(case when d = 'micro-jinluo-1' then 160.0 else 50.0 + n end, array[12]),
+    array_fill(40.0::float8, array[12]), array_fill(170.0::float8, array[12]), array_fill(60::smallint, array[12])
+from generate_series(1, 60) as n cross join unnest(array['micro-ningxiang-1', 'micro-ningxiang-2', 'micro-zhike-1', 'micro-jinluo-1']) as d;
+insert into calibration (device_id, pollutant, version, reference_site_id, distance_m, train_from, train_to, terms, coefficients, low,
+    high, n, r, rmse, bias, rmse_raw, bias_raw, reason, fitted_at, fitted_by)
+select 'micro-ningxiang-1', p, 1, 'ningxiang', 900, now() - interval '30 days', now() - interval '2 days', array['constant', 'raw'],
+    array[1, 0.9]::float8[], array[0, 0, -20]::float8[], array[500, 100, 40]::float8[], 500, 0.95, 6, 0.1, 14, 9, '', now(), 'test'
+from unnest(array['pm25', 'pm10', 'so2', 'no2', 'co', 'o3']) as p;
+insert into calibrated_hour (device_id, hour, pm25, calibration, extrapolated)
+select device_id, hour, mean[1] * 0.9, array[c.id, null, null, null, null, null], array_fill(false, array[6])
+from device_hour join calibration c using (device_id) where c.pollutant = 'pm25';
+insert into quality_result (device_id, time, level, span_s, failed, flag)
+select 'micro-jinluo-1', date_trunc('hour', now()) - interval '3 hours', 'hour', 3600,
+    array[(select min(bit) from quality_test), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]::smallint[], '322222222222';

@@ -25,8 +25,8 @@ CASES = [(dashboard, panel) for dashboard in DASHBOARDS for panel in dashboard.p
 IDS = [f"{dashboard.uid}-{panel.title}" for dashboard, panel in CASES]
 #: Panels that rest on nothing but the registry have rows without any reading.
 EMPTY_VALUES: Values = {
-    **dict.fromkeys(("area", "year", "vehicle", "warning", "line"), ""),
-    **{key: [] for key in ("kind", "site", "family", "enterprise", "outlet")},
+    **dict.fromkeys(("area", "year", "vehicle", "warning", "line", "pollutant"), ""),
+    **{key: [] for key in ("kind", "site", "family", "enterprise", "outlet", "township", "station")},
 }
 #: Panels about the database itself, which is there even when it is empty.
 ALWAYS_ROWS = {

@@ -71,6 +71,7 @@ def test_uids_and_titles_are_those_that_links_name() -> None:
         "lantian-warning": "重污染预警与应急",
         "lantian-enterprise": "企业在线监测与工况",
         "lantian-vehicle": "移动源OBD",
+        "lantian-micro": "微站网格",
         "lantian-data": "数据质量与设备",
         "lantian-system": "系统运行",
     }

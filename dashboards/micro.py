@@ -1,0 +1,185 @@
+"""微站网格: micro stations raw and calibrated, beside their neighbours and reference stations, their calibrations."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards.annotation import WARNINGS
+from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, steps, word_mapping
+from dashboards.dashboard import Dashboard
+from dashboards.layout import Heading
+from dashboards.panel import Panel
+from dashboards.variable import Variable
+from dashboards.visualisation import fixed, geomap, override, stat, table, text, timeseries
+
+#: Colours to find a station by; the pollutant is chosen, so they follow the share of the neighbours, not a limit.
+_RATIO: Final = steps((None, GREEN), (1.5, ORANGE), (2, RED))
+_STATE: Final = word_mapping(("已校准", GREEN), ("外推", ORANGE), ("未校准", GREY))
+_USED: Final = word_mapping(("采用", GREEN), ("未采用", GREY))
+_FLAG: Final = word_mapping(("无效", RED), ("可疑", ORANGE), ("提示", GREY))
+_UNITS: Final = "浓度单位：CO 为 mg/m³，其余为 µg/m³。"
+_LINK: Final = {
+    "title": "只看该站",
+    "url": "/d/lantian-micro?${area:queryparam}&${pollutant:queryparam}&${township:queryparam}"
+    "&var-station=${__data.fields.site_id}&${__url_time_range}",
+}
+_TIME: Final = {"custom_width": 115, "unit": "time:MM-DD HH:mm"}
+
+COUNTS: Final = Panel(
+    id=1,
+    title="微站概况",
+    description="微站总数、最近有数据的微站、所选污染物有现行校准的微站、最新小时有小时值的微站。",
+    visualisation=stat(decimals=0).with_overrides(
+        override("微站", color=fixed(BLUE)),
+        *(override(name, color=fixed(GREEN)) for name in ("在线", "已校准", "最新小时有数据")),
+    ),
+    width=24,
+    height=4,
+    sql=("counts",),
+    unit="none",
+)
+MAP: Final = Panel(
+    id=2,
+    title="微站浓度分布",
+    description=f"各微站最近小时的校准值（没有校准时为原始值）。{_UNITS}底图来自互联网，内网环境下只显示标记。",
+    visualisation=geomap(steps((None, BLUE)), latitude="纬度", longitude="经度", value="浓度"),
+    width=10,
+    height=13,
+    sql=("map",),
+    unit="none",
+)
+STATIONS: Final = Panel(
+    id=3,
+    title="微站与邻站",
+    description=f"各微站最近小时的原始值和校准值，与其余微站中位数之比；明显高于邻站的可能有附近污染源或仪器故障。{_UNITS}"
+    "点击微站只看该站。微站数据不参与达标评价。",
+    visualisation=table(
+        override("微站", custom_width=150, links=[_LINK]),
+        override("乡镇", custom_width=110),
+        *(override(name, custom_width=90, decimals=1) for name in ("原始值", "校准值", "邻站中位数")),
+        override("与邻站之比", custom_displayMode="color-text", custom_width=95, decimals=2, thresholds=_RATIO),
+        override("校准", custom_displayMode="color-text", custom_width=75, mappings=[_STATE]),
+        override("小时", **_TIME),
+        override("site_id", custom_hidden=True),
+    ),
+    width=14,
+    height=13,
+    sql=("stations",),
+)
+SERIES: Final = Panel(
+    id=4,
+    title="各微站小时浓度",
+    description=f"所选微站的校准值，没有校准时为原始值。{_UNITS}",
+    visualisation=timeseries(decimals=1),
+    width=12,
+    height=10,
+    sql=("series",),
+    unit="none",
+    interval="1h",
+)
+COMPARED: Final = Panel(
+    id=5,
+    title="原始、校准与参比站",
+    description=f"所选微站平均的原始值和校准值，与区域各标准站平均。{_UNITS}",
+    visualisation=timeseries(decimals=1).with_overrides(
+        override("原始值", color=fixed(GREY)),
+        override("校准值", color=fixed(BLUE), custom_lineWidth=3),
+        override("参比站", color=fixed(ORANGE), custom_lineStyle={"dash": [10, 10], "fill": "dash"}),
+    ),
+    width=12,
+    height=10,
+    sql=("compared", "reference"),
+    unit="none",
+    interval="1h",
+)
+PEAKS: Final = Panel(
+    id=6,
+    title="微站高值",
+    description=f"所选时间范围内达到全部微站中位数 1.5 倍以上的小时，最突出的在前（至多 50 条）。{_UNITS}"
+    "没有高值时为空。",
+    visualisation=table(
+        override("小时", **_TIME),
+        override("微站", custom_width=150),
+        override("浓度", custom_width=80, decimals=1),
+        override("全部微站中位数", custom_width=125, decimals=1),
+        override("之比", custom_displayMode="color-text", decimals=2, thresholds=_RATIO),
+    ),
+    width=10,
+    height=10,
+    sql=("peaks",),
+)
+FINDINGS: Final = Panel(
+    id=7,
+    title="微站质控发现",
+    description="所选时间范围内（至多 30 天）微站数据未通过的检查和原因。没有发现时为空。",
+    visualisation=table(
+        override("小时", **_TIME),
+        override("微站", custom_width=130),
+        override("参数", custom_width=95),
+        override("标识", custom_displayMode="color-text", custom_width=60, mappings=[_FLAG]),
+        override("检查", custom_width=110),
+    ),
+    width=14,
+    height=10,
+    sql=("findings",),
+)
+CALIBRATIONS: Final = Panel(
+    id=8,
+    title="校准版本",
+    description="所选污染物每个微站的校准版本：参比站、训练时段、相关系数和校准前后的误差。未采用的写明理由。",
+    visualisation=table(
+        override("微站", custom_width=130),
+        override("污染物", custom_width=130),
+        override("版本", custom_width=55),
+        override("参比站", custom_width=110),
+        override("距离", custom_width=80, decimals=0, unit="lengthm"),
+        override("训练起", custom_width=95, unit="time:YYYY-MM-DD"),
+        override("训练止", custom_width=95, unit="time:YYYY-MM-DD"),
+        *(override(name, custom_width=85, decimals=2) for name in ("R", "RMSE", "校准前RMSE", "偏差", "校准前偏差")),
+        override("结论", custom_displayMode="color-text", custom_width=70, mappings=[_USED]),
+    ),
+    width=24,
+    height=10,
+    sql=("calibrations",),
+)
+NOTES: Final = Panel(
+    id=9,
+    title="说明",
+    description="数据来源、无数据时的处理。",
+    visualisation=text(
+        "**校准**：微站与最近的参比站按稳健回归（含湿度和温度项）校准，原始值始终保留；"
+        "校准值不参与达标评价，评价只用标准站。  \n"
+        "**外推**：浓度或温湿度超出训练范围时标记为外推。  \n"
+        "**没有数据时**：校准需要足够的同期小时值，"
+        "看定时任务（[系统运行](/d/lantian-system)）或运行 `lantian calibrate`。"
+    ),
+    width=24,
+    height=4,
+)
+
+MICRO_DASHBOARD: Final = Dashboard(
+    uid="lantian-micro",
+    folder="micro",
+    title="微站网格",
+    description="微站浓度分布、原始与校准、邻站比较、高值和校准版本。",
+    variables=(
+        Variable("area", "区域", "area"),
+        Variable("pollutant", "污染物", "pollutant"),
+        Variable("township", "乡镇", "township", multiple=True),
+        Variable("station", "微站", "station", multiple=True),
+    ),
+    shelves=(
+        (COUNTS,),
+        (MAP, STATIONS),
+        (SERIES, COMPARED),
+        Heading(100, "高值与质控"),
+        (PEAKS, FINDINGS),
+        Heading(101, "校准"),
+        (CALIBRATIONS,),
+        (NOTES,),
+    ),
+    time_from="now-3d",
+    time_to="now",
+    refresh="1m",
+    annotations=(WARNINGS,),
+)
