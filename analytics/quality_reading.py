@@ -104,7 +104,7 @@ def reading_quality(series: ReadingSeries, *, limits: QualityLimits = QUALITY_LI
     clock = clock_flags(
         ends_s,
         series.received_s,
-        replayed=replayed(*steady, received_s=series.received_s),
+        steady=steadily_received(*steady, received_s=series.received_s, limits=limits),
         spans_s=series.spans_s,
         limits=limits,
     )
@@ -260,23 +260,33 @@ def gap_flags(
     return flags
 
 
-def replayed(
-    groups: npt.ArrayLike, times_s: npt.ArrayLike, intervals_s: npt.ArrayLike, *, received_s: npt.ArrayLike
+def steadily_received(
+    groups: npt.ArrayLike,
+    times_s: npt.ArrayLike,
+    intervals_s: npt.ArrayLike,
+    *,
+    received_s: npt.ArrayLike,
+    limits: QualityLimits = QUALITY_LIMITS,
 ) -> Booleans:
-    """Readings that came faster than they were measured: sent later from a memory, so lateness is no fault of a clock.
+    """Readings that came at the pace at which they were measured, so that lateness is the fault of a clock.
 
-    Shape (n,); such a reading was received less than half an interval from one adjacent in its series.
+    What comes faster was sent later from a memory. Shape (n,); True with an adjacent reading in the series (no more
+    than `gap_factor` intervals away) and none of them received less than half an interval apart.
     """
     owners, times = np.asarray(groups, dtype=np.int64), np.asarray(times_s, dtype=np.int64)
     order = np.lexsort((times, owners))
     received = np.asarray(received_s, dtype=np.float64)[order]
-    spacing = np.broadcast_to(np.asarray(intervals_s, dtype=np.float64), times.shape)[order]
-    quick = np.zeros(times.shape, dtype=np.bool_)
-    close = (owners[order][1:] == owners[order][:-1]) & (np.abs(np.diff(received)) < spacing[1:] / 2)
-    quick[1:] |= close
-    quick[:-1] |= close
+    spacing = np.broadcast_to(np.asarray(intervals_s, dtype=np.float64), times.shape)[order][1:]
+    same = owners[order][1:] == owners[order][:-1]
+    beside, quick = np.zeros((2, *times.shape), dtype=np.bool_)
+    for found, close in (
+        (beside, same & (np.diff(times[order]) <= limits.gap_factor * spacing)),
+        (quick, same & (np.abs(np.diff(received)) < spacing / 2)),
+    ):
+        found[1:] |= close
+        found[:-1] |= close
     result = np.empty(times.shape, dtype=np.bool_)
-    result[order] = quick
+    result[order] = beside & ~quick
     return result
 
 
@@ -284,7 +294,7 @@ def clock_flags(
     stated_s: npt.ArrayLike,
     received_s: npt.ArrayLike,
     *,
-    replayed: npt.ArrayLike = False,
+    steady: npt.ArrayLike = True,
     spans_s: npt.ArrayLike = 0,
     limits: QualityLimits = QUALITY_LIMITS,
 ) -> Flags:
@@ -294,8 +304,8 @@ def clock_flags(
     ----------
     stated_s, received_s : array_like
         Shape (n,); Unix times, NaN = unknown.
-    replayed : array_like of bool, optional
-        Sent later from a memory: lateness is then no fault.
+    steady : array_like of bool, optional
+        Received at the pace of the measurements (`steadily_received`); otherwise lateness is no fault.
     spans_s : array_like, optional
         Seconds each reading covers: means may come so much later.
     limits : QualityLimits, optional
@@ -307,7 +317,7 @@ def clock_flags(
         `SUSPECT` more than `clock_ahead_s` ahead or more than `clock_late_s` beyond the span late.
     """
     late = np.asarray(received_s, dtype=np.float64) - np.asarray(stated_s, dtype=np.float64)
-    tardy = (late > limits.clock_late_s + np.asarray(spans_s)) & ~np.asarray(replayed, dtype=np.bool_)
+    tardy = (late > limits.clock_late_s + np.asarray(spans_s)) & np.asarray(steady, dtype=np.bool_)
     return verdict((late < -limits.clock_ahead_s) | tardy, ~np.isnan(late))
 
 

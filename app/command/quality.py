@@ -26,7 +26,7 @@ from domain.period import HOUR_S, ZONE
 from domain.quality_table import quality_tests
 from store.connection import connect
 from store.error import translated
-from store.quality import read_findings
+from store.quality import Finding, read_findings
 
 _MOMENT = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"])
 #: Without `--from`: so long before now.
@@ -43,22 +43,32 @@ def command() -> None:
 @click.option("--device", help="Of this device only.")
 @click.option("--from", "low", type=_MOMENT, help="Readings that start then (local time); a day ago when absent.")
 @click.option("--to", "high", type=_MOMENT, help="Readings that start before then; now when absent.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="At most so many, newest first.")
+@click.option(
+    "--limit", default=100, show_default=True, type=click.IntRange(1), help="At most so many columns, newest first."
+)
 def list_findings(device: str | None, low: dt.datetime | None, high: dt.datetime | None, *, limit: int) -> None:
     """List findings by hour, device and column, with the reason."""
     end = high.replace(tzinfo=ZONE) if high else dt.datetime.now(dt.UTC)
     start = low.replace(tzinfo=ZONE) if low else end - _USUAL
     with connect(app_database_url(), application_name="lantian quality") as conn, translated("read findings"):
         findings = read_findings(conn, (start, end), device_id=device, limit=limit)
-    table = Table("hour", "device", "site", "column", "readings", "flag", "because")
+    table = Table("hour", "device", "site", "columns", "readings", "flag", "because")
+    for row in grouped(findings):
+        table.add_row(*row)
+    span = " to ".join(f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}" for moment in (start, end))
+    Console().print(table if findings else f"Nothing found from {span}.")
+
+
+def grouped(findings: Sequence[Finding]) -> list[tuple[str, ...]]:
+    """Cells of one row per hour, device and kind of finding, its columns together."""
+    columns: dict[tuple[str, ...], list[str]] = {}
     for one in findings:
         hour = f"{one.hour.astimezone(ZONE):%Y-%m-%d %H:%M}"
         flag = NAMES_ZH[one.flag] if one.flag >= SUSPECT else "note"
         readings = str(one.readings) if one.readings else "hour"
         reason = explanation(one.failed, english=True)
-        table.add_row(hour, one.device_id, one.site_zh, one.column, readings, flag, reason)
-    span = " to ".join(f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}" for moment in (start, end))
-    Console().print(table if findings else f"Nothing found from {span}.")
+        columns.setdefault((hour, one.device_id, one.site_zh, readings, flag, reason), []).append(one.column)
+    return [(*key[:3], " ".join(found), *key[3:]) for key, found in columns.items()]
 
 
 @command.command("check")

@@ -103,18 +103,20 @@ def test_clock() -> None:
     assert quality_reading.clock_flags(1e9 + skews, 1e9).tolist() == [
         *(GOOD, GOOD, SUSPECT, SUSPECT, GOOD, SUSPECT, NOT_EVALUATED)
     ]
-    assert quality_reading.clock_flags([0.0], [99999.0], replayed=[True]).tolist() == [GOOD]
+    assert quality_reading.clock_flags([0.0], [99999.0], steady=[False]).tolist() == [GOOD]
     assert quality_reading.clock_flags([0.0, 0.0], [4500.0, 4501.0], spans_s=3600).tolist() == [GOOD, SUSPECT]
 
 
 def test_what_comes_faster_than_it_was_measured_was_sent_from_a_memory() -> None:
-    times = 60 * np.arange(6)
-    late = times + 7200.0
-    assert quality_reading.replayed(np.zeros(6, int), times, 60, received_s=late).tolist() == [False] * 6
+    def steady(groups: object, times: np.ndarray, received: np.ndarray) -> list[bool]:
+        return quality_reading.steadily_received(groups, times, 60, received_s=received).tolist()
+
+    times, one = 60 * np.arange(6), np.zeros(6, int)
+    assert steady(one, times, times + 7200.0) == [True] * 6
     burst = np.array([9000.0, 9000.1, 9000.2, 9000.3, 9060.0, 9120.0])
-    found = quality_reading.replayed(np.zeros(6, int), times, 60, received_s=burst)
-    assert found.tolist() == [True] * 4 + [False] * 2
-    assert not quality_reading.replayed(np.arange(6), times, 60, received_s=burst).any()  # six devices
+    assert steady(one, times, burst) == [False] * 4 + [True] * 2
+    assert steady(np.arange(6), times, burst) == [False] * 6  # six devices: nothing to tell a pace by
+    assert steady(one, times * 10, times * 10 + 7200.0) == [False] * 6  # too far apart to tell
 
 
 def test_rate() -> None:
