@@ -17,9 +17,12 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import pytest
 from click.testing import CliRunner, Result
+from mqtt_device import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from app.command.collect import Listening, collector_name, prepared
 from app.main import main
+from app.settings import Settings
 from ingest.assembly import assemble
 from ingest.registry import Registry
 from store.batch import write_batch
@@ -111,6 +114,20 @@ def environment(tmp_path: Path, broker: Callable[[str], Any], password: str | No
     credentials.write_text(f'collector = "{password or address.password}"\n', encoding="utf-8")
     named = {"BROKER_HOST": address.host, "BROKER_PORT": str(address.port), "BROKER_CREDENTIALS_FILE": str(credentials)}
     return os.environ | {f"LANTIAN_{name}": value for name, value in named.items()} | {"LANTIAN_HOME": str(tmp_path)}
+
+
+def test_a_session_under_the_plain_name_is_given_up(services: Any, network: Any) -> None:
+    """Otherwise the broker keeps every message for it, for a month."""
+    account, name = services.broker_for("collector"), collector_name(4711)
+    old = Client(account, client_id=name, keep=True)
+    old.subscribe("lt/v1/#")
+    old.close()
+    roles = ("owner", "writer", "app", "reader")
+    urls = {f"database_{role}_url": network.url(f"lantian_{role}") for role in roles}
+    prepared(Settings(home=services.folder, **urls), 4711, Listening("zy"))
+    again = Client(account, client_id=name, keep=True)
+    assert not again.session_present
+    again.close()
 
 
 def test_collect_runs_until_told_to_stop(network: Any, broker: Callable[[str], Any], tmp_path: Path) -> None:
