@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from analytics.energy import counted_energy
-from analytics.integrity import Floats, Integers
+from analytics.integrity import Floats, Integers, usual_step_s
 from analytics.integrity_series import constant_values
 from analytics.integrity_works import counter_mismatch, treatment_off, usual_level
 from app.job.integrity_result import Result, within_day
@@ -22,6 +23,8 @@ from store.device_reading import DeviceReadings
 from store.line import Line
 from store.plant_hour import PlantHours
 
+#: Longest time that an instant stands for.
+_INSTANT_S: Final = 900.0
 _POWER, _ENERGY = PLANT.position("power"), PLANT.position("energy")
 
 
@@ -123,25 +126,33 @@ def treatment_results(case: TreatmentCase) -> list[Result]:
 
 
 def line_minutes(line: Line, readings: DeviceReadings, minutes_s: Integers) -> Floats:
-    """Power of a line in each minute: the sum over its meters of power times share, NaN when one is unknown."""
-    total = np.zeros(len(minutes_s))
+    """Power of a line in each minute: the sum over its meters of power times share, NaN when one is unknown.
+
+    A reading stands for its span, an instant for the usual time to the next one, at most a quarter of an hour. Meters
+    that tell no power, such as operating-condition devices, do not count.
+    """
+    parts = []
     for device, share in line.meters.items():
-        mine = readings.device == readings.devices.index(device)
-        good = mine & usable(readings.flags[:, _POWER]) & ~np.isnan(readings.values[:, _POWER])
-        if not (mine & ~np.isnan(readings.values[:, _POWER])).any():
-            continue
-        place = (readings.times_s[good] - minutes_s[0]) // 60
-        inside = (place >= 0) & (place < len(minutes_s))
-        sums = np.bincount(place[inside], readings.values[good, _POWER][inside], minlength=len(minutes_s))
-        counts = np.bincount(place[inside], minlength=len(minutes_s))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            total = total + share * sums / counts
-    return total if any(_powered(readings, device) for device in line.meters) else np.full(len(minutes_s), np.nan)
+        mine = readings.rows(readings.device == readings.devices.index(device))
+        known = ~np.isnan(mine.values[:, _POWER])
+        if known.any():
+            parts.append(share * _minute_means(mine.rows(known & usable(mine.flags[:, _POWER])), minutes_s))
+    return np.sum(parts, axis=0) if parts else np.full(len(minutes_s), np.nan)
 
 
-def _powered(readings: DeviceReadings, device: str) -> bool:
-    mine = readings.device == readings.devices.index(device)
-    return bool((~np.isnan(readings.values[mine, _POWER])).any())
+def _minute_means(readings: DeviceReadings, minutes_s: Integers) -> Floats:
+    """Mean power of one meter in each minute, NaN where nothing tells it."""
+    step = usual_step_s(readings.times_s)
+    instant = min(step, _INSTANT_S) if step > 0 else 60.0
+    covers = np.where(readings.spans_s > 0, readings.spans_s, instant)
+    counts = np.maximum(covers // 60, 1).astype(np.int64)
+    first = np.repeat((readings.times_s - minutes_s[0]) // 60, counts)
+    place = first + np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts)
+    inside = (place >= 0) & (place < len(minutes_s))
+    power = np.repeat(readings.values[:, _POWER], counts)[inside]
+    told = np.bincount(place[inside], minlength=len(minutes_s))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(np.bincount(place[inside], power, minlength=len(minutes_s)) / told)
 
 
 def line_hours(lines: Sequence[Line], hours: PlantHours) -> dict[int, float]:
