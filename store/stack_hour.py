@@ -195,8 +195,8 @@ def read_stack_months(conn: Connection, first: dt.date, last: dt.date) -> list[t
         "select v.site_zh, v.year_t, m.site_id, m.month, m.pollutant, m.hours, m.operating_hours, m.judged_hours,"
         " m.over_hours, m.percent, m.met, m.kg, m.missing_hours, m.permitted_t from stack_month m"
         " join screen.stack_month v on v.site_id = m.site_id and v.month = m.month and v.pollutant = m.pollutant"
-        " where m.month between %s and %s order by m.site_id, m.month, m.pollutant",
-        (first, last),
+        " where m.month between %s and %s order by m.site_id, m.month, array_position(%s::text[], m.pollutant)",
+        (first, last, ["any", *POLLUTANTS]),
     ).fetchall()
     return [(row[0], float(row[1]), StackMonthRow(*row[2:])) for row in rows]
 

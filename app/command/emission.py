@@ -55,20 +55,9 @@ def show(month: dt.datetime | None, site: str | None) -> None:
     if not rows:
         click.echo(f"no stack has hours of {first:%Y-%m}; what was settled: lantian status")
         return
-    table = Table(title=f"排放口 {first:%Y-%m}")
-    for heading in (
-        "排放口",
-        "污染物",
-        "运行小时",
-        "判定小时",
-        "超标小时",
-        "达标率 %",
-        "要求",
-        "本月 t",
-        "全年 t",
-        "许可 t",
-    ):
-        table.add_column(heading)
+    table = Table(title=f"排放口 {first:%Y-%m}", box=None)
+    for heading in ("排放口", "污染物", "运行h", "判定h", "超标h", "达标率%", "要求", "本月t", "全年t", "许可t"):
+        table.add_column(heading, overflow="fold")
     for name, year_t, row in rows:
         table.add_row(name, _NAMES[row.pollutant], *_counts(row), *_tonnes(row, year_t))
     Console().print(table)

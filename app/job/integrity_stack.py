@@ -173,7 +173,8 @@ def _conversions(case: StackCase) -> list[Result]:
     reference = own if own is not None else outlets()[case.outlet.kind].reference_oxygen
     if reference is None:
         return []
-    kept = case.readings.rows(case.readings.times_s >= case.begin_s)
+    # The mean of an hour in which the oxygen changed much is not the conversion of its means.
+    kept = case.readings.rows((case.readings.times_s >= case.begin_s) & (case.readings.spans_s < HOUR_S))
     sent, rules = in_operation(kept), emission_rules()
     dry = dry_standard_rows(
         sent,
