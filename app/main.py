@@ -55,6 +55,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "warning": ("app.command.warning", "Heavy-pollution warnings: status, propose, confirm, lift, orders, report."),
         "reduction": ("app.command.reduction", "Emergency reduction list: import, export, show, check."),
         "forecast": ("app.command.forecast", "Forecasts: evaluate on files, show, issue, import."),
+        "drill": ("app.command.drill", "Rehearse a whole episode with simulated enterprises."),
         "warn": ("app.command.warn", "Heavy-pollution episodes and warning levels in files."),
         "decode": ("app.command.decode", "What is in a frame."),
         "supervise": ("app.command.supervise", "Run the processes of `lantian up` (used by it)."),

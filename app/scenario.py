@@ -173,7 +173,7 @@ def play(scenario: Scenario, settings: Settings, stage: Stage, stopped: Callable
     devices = [replace(one, key=keys[one.id][0]) if one.encrypted else one for one in scenario.devices]
     began_s = stage.time_s(time.time())
     wiring = wire(scenario, settings, began_s)
-    world = World(stage.sky, scenario.bypasses)
+    world = World(stage.sky, scenario.bypasses, scenario.curtailments)
     troupe = Troupe(world, devices, stage.outbox, links=wiring.links, inbox=wiring.inbox, from_s=scenario.start_s)
     troupe.recall(scenario.history_s)
     troupe.start()

@@ -20,7 +20,7 @@ from firmware_sim.noise import Floats, Times, drift, normal
 from firmware_sim.road import Road
 from firmware_sim.station import SAMPLE_S, Station, samples
 from firmware_sim.weather import Sky
-from firmware_sim.works import OUTLETS, Bypass, Works, meter
+from firmware_sim.works import OUTLETS, Bypass, Curtailment, Works, meter
 
 #: Records of a vehicle's frame, a second apart.
 RECORDS: Final = 10
@@ -211,15 +211,18 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """Weather, and the works whose treatment is bypassed."""
+    """Weather, the works whose treatment is bypassed, and those that produce less for a time."""
 
     sky: Sky
     bypasses: tuple[Bypass, ...] = ()
+    curtailments: tuple[Curtailment, ...] = ()
 
     def works(self, device: Device) -> Works:
         """The works at which `device` stands."""
         own = tuple(one for one in self.bypasses if one.enterprise == device.enterprise)
-        return Works(self.sky.seed, device.enterprise, OUTLETS[device.outlet], own)
+        where = (device.enterprise, device.outlet)
+        less = tuple(one for one in self.curtailments if (one.enterprise, one.outlet) == where)
+        return Works(self.sky.seed, device.enterprise, OUTLETS[device.outlet], own, less)
 
 
 def sound_values(world: World, device: Device, times_s: Times, sample_s: int = MINUTE_S) -> Values:

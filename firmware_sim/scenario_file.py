@@ -14,12 +14,13 @@ from domain.county import County
 from domain.error import ConfigurationError
 from domain.family import FAMILIES, SPANS_ZH
 from domain.table import ID, load_toml
+from domain.warning_state import ISSUED
 from firmware_sim.checks import FOREVER_S, Checks
 from firmware_sim.device import KINDS, Device
 from firmware_sim.episode import RISE_S, Episode
 from firmware_sim.fault import BREAKS, LINES, ONLY, OPTIONS, SLOW_TCP, TREATMENT_OFF, Fault, Option
 from firmware_sim.station import Station, county_stations
-from firmware_sim.works import OUTLETS, Bypass
+from firmware_sim.works import OUTLETS, Bypass, Curtailment
 
 #: Scenarios that are shipped.
 SCENARIOS: Final = Path(__file__).parent / "scenario"
@@ -35,6 +36,8 @@ _TOP: Final = (
     "device",
     "fault",
     "episode",
+    "curtailment",
+    "drill",
 )
 _DEVICE: Final = (
     *("id", "kind", "count", "name_zh", "protocol", "interval", "span", "enterprise", "outlet"),
@@ -45,6 +48,15 @@ CHOICES: Final = {"encryption": ("none", "sm4"), "transport": ("mqtt", "tcp")}
 _TIMES: Final = ("by", "back", "pause")
 #: Simulated devices are spread over so many degrees around the place of their entry.
 _SPREAD_DEG: Final = 0.12
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Level of the warning that a drill rehearses; Unix times at which its orders begin and it is lifted."""
+
+    level: str
+    order_s: int
+    lift_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,8 @@ class Scenario:
     townships: Mapping[str, str]
     bypasses: tuple[Bypass, ...]
     episodes: tuple[Episode, ...]
+    curtailments: tuple[Curtailment, ...] = ()
+    rehearsal: Rehearsal | None = None
 
 
 def scenario_path(name_or_path: str) -> Path:
@@ -130,6 +144,8 @@ class _Reader(Checks):
             self.fault("device", "none", "county_devices or a [[device]]")
         faults = self.faults(devices, start_s)
         episodes = tuple(self.episode(at, one, start_s) for at, one in enumerate(self.entries("episode"), 1))
+        curtailments = self.curtailments(devices, start_s)
+        rehearsal = self.rehearsal(top["drill"], start_s) if "drill" in top else None
         links = top.get("connections", 1)
         connections = 0 if links in ("each", "own") else int(self.number("connections", links, 1, 100_000))
         seed = int(self.number("seed", top["seed"], 0, 2**31)) if "seed" in top else None
@@ -147,7 +163,7 @@ class _Reader(Checks):
             history_s, connections,
             links == "own",
             tuple(replace(one, faults=tuple(by_device.get(one.id, ()))) for one in devices),
-            own, self.townships, bypasses, episodes,
+            own, self.townships, bypasses, episodes, curtailments, rehearsal,
         )  # fmt: skip
 
     def county_devices(self) -> tuple[Device, ...]:
@@ -313,11 +329,46 @@ class _Reader(Checks):
                     self.fault(where, name, f"quantities of kind {device.kind}: {', '.join(sorted(known))}")
         return names
 
+    def curtailments(self, devices: Sequence[Device], start_s: int) -> tuple[Curtailment, ...]:
+        """Times in which works of the scenario produce less."""
+        works = {(one.enterprise, one.outlet) for one in devices if KINDS[one.kind].works}
+        made: list[Curtailment] = []
+        for at, entry in enumerate(self.entries("curtailment"), 1):
+            where = f"curtailment {at}"
+            if not self.names(entry, ("enterprise", "outlet", "start", "duration", "load"), where):
+                continue
+            name = self.choice(f"{where}: enterprise", entry.get("enterprise"), sorted({one for one, _ in works}))
+            outlets = sorted(outlet for one, outlet in works if one == name)
+            outlet = self.choice(f"{where}: outlet", entry.get("outlet", outlets[0] if outlets else ""), outlets)
+            begins_s = start_s + self.moment(f"{where}: start", entry.get("start", "0s"), start_s)
+            lasts_s = self.span(f"{where}: duration", entry["duration"], low=1) if "duration" in entry else FOREVER_S
+            load = self.number(f"{where}: load", entry.get("load", 0), 0.0, 1.0)
+            new = Curtailment(name, outlet, begins_s, begins_s + lasts_s, load)
+            if any(_overlap(new, one) for one in made):
+                self.fault(where, entry.get("start"), "a time apart from the other curtailments of the works")
+            made.append(new)
+        return tuple(made)
+
+    def rehearsal(self, entry: object, start_s: int) -> Rehearsal:
+        """What a drill does with the scenario."""
+        entry = entry if isinstance(entry, dict) else self.fault("drill", entry, "a table [drill]", {})
+        self.names(entry, ("level", "order", "lift"), "drill")
+        level = self.choice("drill: level", entry.get("level", "red"), ISSUED)
+        order, lift = (self.moment(f"drill: {name}", entry.get(name, "1h"), start_s) for name in ("order", "lift"))
+        if lift <= order:
+            self.fault("drill: lift", entry.get("lift"), "a time after the order")
+        return Rehearsal(level, start_s + order, start_s + lift)
+
     def episode(self, at: int, entry: dict[str, Any], start_s: int) -> Episode:
         where = f"episode {at}"
         self.names(entry, ("start", "rise"), where)
         begins_s = start_s + self.moment(f"{where}: start", entry.get("start", "0s"), start_s)
         return Episode(begins_s, self.span(f"{where}: rise", entry.get("rise", f"{RISE_S}s"), low=60))
+
+
+def _overlap(one: Curtailment, other: Curtailment) -> bool:
+    same = (one.enterprise, one.outlet) == (other.enterprise, other.outlet)
+    return same and one.start_s < other.end_s and other.start_s < one.end_s
 
 
 def _delay(device: str, interval_s: int) -> int:

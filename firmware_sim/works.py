@@ -78,16 +78,29 @@ class Bypass:
 
 
 @dataclass(frozen=True, slots=True)
-class Works:
-    """The production line of `enterprise` with an outlet of kind `outlet`, under a seed, and its `bypasses`.
+class Curtailment:
+    """A time during which a works produces only `load` of what it would; Unix seconds, `outlet` is the kind's key."""
 
-    A works that bypasses its treatment never stands still: it is to be seen producing meanwhile.
+    enterprise: str
+    outlet: str
+    start_s: int
+    end_s: int
+    load: float
+
+
+@dataclass(frozen=True, slots=True)
+class Works:
+    """The production line of `enterprise` with an outlet of kind `outlet`, under a seed, bypasses and curtailments.
+
+    A works that bypasses its treatment never stands still: it is to be seen producing meanwhile. Curtailments of one
+    works do not overlap.
     """
 
     seed: int
     enterprise: str
     outlet: Outlet
     bypasses: tuple[Bypass, ...] = ()
+    curtailments: tuple[Curtailment, ...] = ()
 
     def running(self, times_s: Times) -> Floats:
         """1 while the line produces, 0 while it stands."""
@@ -96,7 +109,14 @@ class Works:
     def load(self, times_s: Times) -> Floats:
         """Production load as a share of the rated one, 0 or 0.6 to 1.1."""
         swing = sum(size * np.sin(rate * times_s + phase) for rate, size, phase in self._swings())
-        return np.asarray(self.running(times_s) * (MEAN_LOAD + swing))
+        return np.asarray(self.running(times_s) * (MEAN_LOAD + swing) * self.curtailed(times_s))
+
+    def curtailed(self, times_s: Times) -> Floats:
+        """What is left of production by curtailments, 0 to 1."""
+        left = np.ones(times_s.shape)
+        for one in self.curtailments:
+            left[(times_s >= one.start_s) & (times_s < one.end_s)] = one.load
+        return left
 
     def power(self, times_s: Times) -> Floats:
         """Electric power of the production line in kW."""
@@ -191,7 +211,12 @@ class Works:
             swing = sum(-size / rate * np.cos(rate * at + phase) for rate, size, phase in self._swings())
             return np.asarray(MEAN_LOAD * at + swing)
 
-        return self._without_stops(times_s, primitive)
+        total = self._without_stops(times_s, primitive)
+        for one in self.curtailments:
+            ends = np.clip(times_s, one.start_s, one.end_s)
+            begin = self._without_stops(np.array([one.start_s]), primitive)
+            total = total - (1.0 - one.load) * (self._without_stops(ends, primitive) - begin)
+        return np.asarray(total)
 
     def _work_integral(self, times_s: Times) -> Floats:
         running = self._without_stops(times_s, lambda at: at)

@@ -6,6 +6,7 @@ import datetime as dt
 import getpass
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import click
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from alerting.response import Decision, change_level, confirm, extend, propose, withdraw
 from alerting.wording import moment_zh
+from app.evidence import write_reports
 from app.job.warning import called_now
 from app.registry_command import registry
 from domain.error import ConfigurationError
@@ -333,3 +335,14 @@ def exclude(cause: str, starts: dt.datetime, ends: dt.datetime, **more: Any) -> 
         exclusion = Exclusion(where, start, end, cause, more["by"] or getpass.getuser(), more["note"])
         add_exclusion(conn, exclusion, now=dt.datetime.now(dt.UTC))
     click.echo(f"{where}: {cause} {moment_zh(start)}至{moment_zh(end)}")
+
+
+@command.command("report")
+@click.argument("warning_id", type=int)
+@click.option("--output", "-o", type=click.Path(file_okay=False, path_type=Path), help="Folder; by default warning-ID.")
+def report(warning_id: int, output: Path | None) -> None:
+    """Write the evidence report of WARNING_ID: a page for the episode and one per enterprise, each file by itself."""
+    with registry("read the evidence") as conn:
+        files = write_reports(conn, warning_id, output or Path(f"warning-{warning_id}"))
+    for file in files:
+        click.echo(str(file))

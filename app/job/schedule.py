@@ -76,6 +76,10 @@ JOBS: Final[tuple[Job, ...]] = (
         SLOW,
         "Check heavy vehicles for exhaust treatment that does not work.",
     ),
+    Job(
+        *("verify_orders", "app.job.verification:verify_orders", _minutes(15), SLOW),
+        "Judge ordered measures hour by hour from electricity, treatment, stack and traffic.",
+    ),
     Job("tidy", "app.job.tidy:tidy", _minutes(24 * 60), SLOW, "Delete records of job runs older than 90 days."),
 )
 

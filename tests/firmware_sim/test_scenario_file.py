@@ -24,7 +24,7 @@ def loaded(text: str, folder: Path) -> Scenario:
 
 def test_shipped_scenarios_load() -> None:
     found = {path.stem: load_scenario(path, COUNTY, NOW) for path in SCENARIOS.glob("*.toml")}
-    assert set(found) == {"heavy-episode", "industry", "every-fault", "fleet-5000", "works"}
+    assert set(found) == {"heavy-episode", "industry", "every-fault", "fleet-5000", "works", "drill"}
     assert len(found["fleet-5000"].devices) == 5000
     every = found["every-fault"]
     assert {one.kind for device in every.devices for one in device.faults} == set(OPTIONS)
@@ -36,6 +36,46 @@ def test_shipped_scenarios_load() -> None:
     assert len(set(identities)) == len(identities) and {len(one) for one in identities} <= {17, 24}
     delays = [one.delay_s for one in found["fleet-5000"].devices]
     assert min(delays) == 0 and max(delays) == 59 and 25 < sum(delays) / 5000 < 35
+
+
+def test_a_drill_and_curtailments(tmp_path: Path) -> None:
+    drill = load_scenario(scenario_path("drill"), COUNTY, NOW)
+    assert drill.rehearsal is not None
+    assert (drill.rehearsal.lift_s - drill.rehearsal.order_s, drill.rehearsal.level) == (60 * 3600, "red")
+    assert {one.load for one in drill.curtailments if one.enterprise == "fuyu-coking"} == {0.4}
+    text = """
+[drill]
+level = "purple"
+order = "2h"
+lift = "1h"
+[[device]]
+id = "m"
+kind = "meter"
+enterprise = "fuyu-coking"
+outlet = "coke-oven"
+[[curtailment]]
+enterprise = "fuyu-coking"
+duration = "2h"
+load = 1.5
+[[curtailment]]
+enterprise = "fuyu-coking"
+outlet = "sinter"
+start = "1h"
+[[curtailment]]
+enterprise = "fuyu-coking"
+start = "1h"
+"""
+    with pytest.raises(ConfigurationError) as error:
+        loaded(text, tmp_path)
+    said = str(error.value)
+    for part in (
+        "drill: level: found 'purple', expected one of yellow, orange, red",
+        "drill: lift: found '1h', expected a time after the order",
+        "curtailment 1: load: found 1.5",
+        "curtailment 2: outlet: found 'sinter', expected one of coke-oven",
+        "curtailment 3: found '1h', expected a time apart from the other curtailments",
+    ):
+        assert part in said, said
 
 
 def test_the_same_seed_is_the_same_bytes() -> None:
@@ -112,7 +152,7 @@ share = 2
         assert part in told, part
     with pytest.raises(ConfigurationError, match="expected county_devices or a"):
         loaded("", tmp_path)
-    with pytest.raises(ConfigurationError, match="shipped ones are every-fault, fleet-5000"):
+    with pytest.raises(ConfigurationError, match="shipped ones are drill, every-fault, fleet-5000"):
         scenario_path("nobody")
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from firmware_sim.works import CYCLE_S, OUTLETS, STOP_S, Bypass, Works, meter
+from firmware_sim.works import CYCLE_S, OUTLETS, STOP_S, Bypass, Curtailment, Works, meter
 
 START = 1_795_000_000
 DAY = START + np.arange(0, 86400, 60, dtype=np.int64)
@@ -18,12 +18,26 @@ def test_counters_are_the_integral_of_the_power_over_stops_too() -> None:
     one, other = works(), works("sinter", Bypass("steel", START + 3 * 86400 + 60, START + 4 * 86400))
     assert 0 < (one.running(fine) == 0).sum() * 20 - STOP_S + 20 <= 40
     assert other.running(fine).all()
-    pairs = [(line.power(fine), line.energy(fine)) for line in (one, other)]
-    pairs += [(line.treatment_power(fine), line.treatment_energy(fine)) for line in (one, other)]
+    half = Curtailment("steel", "sinter", START + 2 * 86400, START + 3 * 86400 - 60, 0.5)
+    none = Curtailment("steel", "sinter", START + 5 * 86400, START + 9 * 86400, 0.0)
+    less = Works(5, "steel", OUTLETS["sinter"], (), (half, none))
+    pairs = [(line.power(fine), line.energy(fine)) for line in (one, other, less)]
+    pairs += [(line.treatment_power(fine), line.treatment_energy(fine)) for line in (one, other, less)]
     for power, energy in pairs:
         summed = np.cumsum((power[1:] + power[:-1]) / 2) * 20 / 3600
         assert np.abs(energy[1:] - energy[0] - summed).max() < 1e-4 * summed[-1]
         assert (np.diff(energy) >= 0).all()
+
+
+def test_a_curtailed_works_produces_its_part_and_still_draws_its_base() -> None:
+    less = Curtailment("steel", "sinter", START + 6 * 3600, START + 12 * 3600, 0.3)
+    one, other = works(), Works(5, "steel", OUTLETS["sinter"], (), (less,))
+    inside = (less.start_s <= DAY) & (less.end_s > DAY)
+    usual, shown = one.load(DAY), other.load(DAY)
+    assert np.array_equal(shown[~inside], usual[~inside])
+    assert np.allclose(shown[inside], 0.3 * usual[inside])
+    assert other.power(DAY)[inside].min() >= 0.06 * OUTLETS["sinter"].power
+    assert other.gas("m", DAY)["flow"][inside].mean() < 0.7 * one.gas("m", DAY)["flow"][inside].mean()
 
 
 def test_production_decides_power_and_gas() -> None:
