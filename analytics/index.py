@@ -26,7 +26,13 @@ Report = Literal["hour", "day"]
 
 #: What stands for "no index" in every array of this module.
 NO_INDEX: Final = -1
-_LEVEL_HIGH: Final = np.array([level.aqi_high for level in LEVELS[:-1]], dtype=np.int16)
+#: Level of each AQI; the last entry, at which index -1 finds itself, is that of no AQI.
+_GRADES: Final = np.array(
+    [*(1 + sum(aqi > level.aqi_high for level in LEVELS[:-1]) for aqi in range(LEVELS[-1].aqi_high + 1)), NO_INDEX],
+    dtype=np.int16,
+)
+#: Rows indexed at once: what is worked on stays in the processor's cache.
+_BLOCK: Final = 16384
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +117,12 @@ def iaqi(edition: str, item: str, concentrations: npt.ArrayLike) -> Index:
     """
     table, decimals = _table(edition, item)
     values = np.asarray(concentrations, dtype=np.float64)
-    top = len(table) - 3
-    whole = scaled_half_even(values, decimals)
-    np.minimum(whole, top + 1, out=whole)
-    whole[~(values >= 0)] = top + 2  # written so that NaN is caught too
+    if values.size and np.fmin.reduce(values, axis=None) < 0:
+        values = np.where(values < 0, np.nan, values)
+    whole = np.asarray(scaled_half_even(values, decimals))
+    # NaN becomes -1 and so the last entry, what lies above the top the one before it.
+    np.fmax(whole, -1.0, out=whole)
+    np.minimum(whole, len(table) - 2, out=whole)
     return table.take(whole.astype(np.intp))
 
 
@@ -156,8 +164,7 @@ def primary_pollutants(edition: str, indices: Index, overall: Index | None = Non
 
 def level(overall: Index) -> Index:
     """Level 1-6 of each AQI (any shape); `NO_INDEX` where there is no AQI (HJ 633-2026 table 1)."""
-    grades = np.searchsorted(_LEVEL_HIGH, overall, side="left").astype(np.int16) + np.int16(1)
-    return np.asarray(np.where(overall < 0, np.int16(NO_INDEX), grades), dtype=np.int16)
+    return np.asarray(_GRADES.take(np.asarray(overall), mode="wrap"))
 
 
 def published_aqi(edition: str, computed: Index, complete: Booleans) -> Index:
@@ -184,7 +191,7 @@ def published_aqi(edition: str, computed: Index, complete: Booleans) -> Index:
     rule = publication(edition)
     result = np.where(computed >= 0, np.maximum(computed, np.int16(rule.aqi_minimum)), np.int16(NO_INDEX))
     if rule.missing_publish_above is not None:
-        result[~complete & (computed <= rule.missing_publish_above)] = NO_INDEX
+        np.copyto(result, np.int16(NO_INDEX), where=~complete & (computed <= rule.missing_publish_above))
     return result
 
 
@@ -228,19 +235,34 @@ def report_index(
     if len(lengths) > 1:
         raise ValueError(f"columns have {sorted(lengths)} rows, expected one length")
     rows = lengths.pop() if lengths else 0
+    known = [
+        (at, item, np.atleast_1d(np.asarray(concentrations[item.column], dtype=np.float64)))
+        for at, item in enumerate(items)
+        if item.column in concentrations and not {item.column, item.pollutant} & set(not_monitored)
+    ]
+    due = [
+        at
+        for at, item in enumerate(items)
+        if not item.optional and not {item.column, item.pollutant} & set(not_monitored)
+    ]
     indices = np.full((rows, len(items)), NO_INDEX, dtype=np.int16, order="F")
-    complete = np.ones(rows, dtype=np.bool_)
-    for at, item in enumerate(items):
-        if item.column in not_monitored or item.pollutant in not_monitored:
-            continue
-        if item.column in concentrations:
-            indices[:, at] = iaqi(edition, item.item, np.atleast_1d(np.asarray(concentrations[item.column])))
-        if not item.optional:
-            complete &= indices[:, at] >= 0
-    computed = aqi(indices)
-    published = published_aqi(edition, computed, complete)
-    primary = primary_pollutants(edition, indices, np.where(published < 0, np.int16(NO_INDEX), computed))
-    return IndexResult(columns, indices, computed, published, level(published), primary)
+    computed, published, grades = (np.empty(rows, dtype=np.int16) for _ in range(3))
+    primary = np.empty((rows, len(items)), dtype=np.bool_, order="F")
+    for start in range(0, rows, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        for at, item, values in known:
+            indices[block, at] = iaqi(edition, item.item, values[block])
+        part = indices[block]
+        complete = np.ones(len(part), dtype=np.bool_)
+        for at in due:
+            complete &= part[:, at] >= 0
+        computed[block] = aqi(part)
+        published[block] = published_aqi(edition, computed[block], complete)
+        grades[block] = level(published[block])
+        named = np.where(published[block] < 0, np.int16(NO_INDEX), computed[block])
+        for at in range(len(items)):
+            primary[block, at] = primary_pollutants(edition, part[:, at : at + 1], named)[:, 0]
+    return IndexResult(columns, indices, computed, published, grades, primary)
 
 
 def hourly_index(

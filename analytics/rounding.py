@@ -44,13 +44,17 @@ def scaled_half_even(values: npt.ArrayLike, decimals: int) -> Floats:
     if decimals:
         scaled = scaled * 10.0**decimals
     rounded = np.asarray(np.rint(scaled))
+    if (rounded == scaled).all():
+        return rounded
     with np.errstate(invalid="ignore"):
         offset = np.abs(scaled - rounded)
     # NumPy rounds half to even itself; only a value beside a tie, not on it, needs a second look.
-    near = np.abs(offset - 0.5) <= np.minimum(np.abs(scaled) * TIE_TOLERANCE, 1e-6)
-    if near.any():
-        low = np.floor(scaled[near])
-        rounded[near] = low + low % 2.0
+    beside = offset > 0.499
+    if beside.any():
+        suspects = scaled[beside]
+        near = np.abs(offset[beside] - 0.5) <= np.minimum(np.abs(suspects) * TIE_TOLERANCE, 1e-6)
+        low = np.floor(suspects)
+        rounded[beside] = np.where(near, low + low % 2.0, rounded[beside])
     return rounded
 
 

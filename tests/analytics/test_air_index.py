@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from analytics.index import NO_INDEX, aqi, daily_index, hourly_index, iaqi, level, primary_pollutants, report_index
-from domain.edition import HJ633_2012, HJ633_2026
+from domain.edition import AQI_EDITIONS, HJ633_2012, HJ633_2026
 from domain.error import ConfigurationError
 from domain.standard import breakpoints
 
@@ -208,3 +208,23 @@ def test_official_days_of_dezhou(shared_data: Path) -> None:
     assert result.aqi.tolist() == [int(row["aqi"]) for row in rows]
     assert [CATEGORIES[grade - 1] for grade in result.level] == [row["quality"] for row in rows]
     assert len(rows) > 300
+
+
+@pytest.mark.parametrize("edition", AQI_EDITIONS)
+def test_exact_on_every_representable_input_of_every_column(edition: str) -> None:
+    """Every concentration that can be published, from 0 to beyond the top, by fractions straight from the table."""
+    for item, row in breakpoints(edition).items():
+        scale = 10**row.decimals
+        points = [Fraction(value) for value in row.concentrations]
+        units = range(int(points[-1] * scale) + 200)
+        expected = []
+        for unit in units:
+            concentration = Fraction(unit, scale)
+            if concentration > points[-1]:
+                expected.append(NO_INDEX if row.above is None else row.above)
+                continue
+            at = next(at for at in range(1, len(points)) if concentration <= points[at])
+            rise = Fraction(row.iaqi[at] - row.iaqi[at - 1]) / (points[at] - points[at - 1])
+            expected.append(math.ceil(rise * (concentration - points[at - 1]) + row.iaqi[at - 1]))
+        found = iaqi(edition, item, np.array([float(f"{unit / scale:.{row.decimals}f}") for unit in units]))
+        np.testing.assert_array_equal(found, expected, err_msg=f"{edition} {item}")
