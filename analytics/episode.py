@@ -2,6 +2,10 @@
 
 A rolling day is the 24 hours up to and including an hour. A run of rolling days above a threshold from hour a to hour b
 therefore covers b - a + 24 hours, which is what "lasting 48 hours" counts: two whole days make 48 h, one makes 24 h.
+
+Hours without an index are neither polluted nor calm. They do not count towards the duration that a level asks for, nor do
+they break it, and they do not count towards the calm that ends an episode. After `UNKNOWN_H` of them in a row nobody can
+say whether the episode goes on: it is closed without having been lifted.
 """
 
 from __future__ import annotations
@@ -12,8 +16,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from analytics.averaging import running_mean
 from analytics.index import NO_INDEX, daily_index
+from analytics.rolling_day import rolling_maximum_8h, rolling_mean_24h
 from domain.standard import Validity, report_items
 from domain.warning import Condition, WarningRules
 
@@ -22,6 +26,12 @@ Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 
 DAY_H: Final = 24
+#: Hours in a row without an index after which an episode is closed as not to be followed any further.
+UNKNOWN_H: Final = 36
+#: How the record of an episode ends.
+CALM: Final = "calm"
+NO_DATA: Final = "no_data"
+OPEN: Final = "open"
 #: Pollutants whose episodes are warned of by colour; ozone and dust lead to other advice.
 PARTICLES: Final[tuple[str, ...]] = ("pm25", "pm10")
 
@@ -36,10 +46,20 @@ class RollingDays:
         AQI of the 24 hours that end with each hour, of whatever was validly measured; -1 where nothing was.
     particles_lead : ndarray of bool
         Whether PM2.5 or PM10 has the highest index.
+    particles_known : ndarray of bool, optional
+        Whether PM2.5 or PM10 has an index at all; by default wherever there is an AQI. An AQI of ozone alone does not
+        say that particles are calm.
     """
 
     aqi: Integers
     particles_lead: Booleans
+    particles_known: Booleans | None = None
+
+    @property
+    def known(self) -> Booleans:
+        """Hours of which it can be said whether particles pollute."""
+        measured = self.aqi > NO_INDEX
+        return measured if self.particles_known is None else measured & self.particles_known
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +77,11 @@ class Episode:
     peak_hour : int
         Hour at which it occurred.
     lifted : int or None
-        Hour from which the air stayed calm as long as a lift asks for; None when the series ends before.
+        Hour up to which the air had been calm as long as a lift asks for, hours without an index not counted; None when
+        the series ends before, or the data did.
+    closing : {"calm", "no_data", "open"}
+        ``calm`` when lifted; ``no_data`` when `UNKNOWN_H` hours in a row without an index came first; ``open`` when the
+        series ends before either.
     """
 
     start: int
@@ -66,6 +90,7 @@ class Episode:
     peak: int
     peak_hour: int
     lifted: int | None
+    closing: str = OPEN
 
     @property
     def rank(self) -> int:
@@ -100,13 +125,13 @@ def rolling_daily_aqi(edition: str, hours: dict[str, Floats], rules: Validity) -
         if item.optional:
             continue
         series = hours[item.pollutant]
-        column = _rolling_maximum_8h(series, rules) if item.column == "o3_8h" else _rolling_mean(series, rules)
-        columns[item.column] = column
+        windows = (rolling_maximum_8h if item.column == "o3_8h" else rolling_mean_24h)(series, rules)
+        columns[item.column] = _ending(windows, count)
     result = daily_index(edition, columns)
     particle_at = [at for at, name in enumerate(result.columns) if name in PARTICLES]
-    lead = result.iaqi[:, particle_at].max(axis=1) == result.computed_aqi
+    particles = result.iaqi[:, particle_at].max(axis=1)
     aqi = result.computed_aqi.astype(np.int64)
-    return RollingDays(aqi.reshape(count), (lead & (aqi > NO_INDEX)).reshape(count))
+    return RollingDays(aqi, (particles == aqi) & (aqi > NO_INDEX), particles > NO_INDEX)
 
 
 def _ending(windows: Floats, count: int) -> Floats:
@@ -115,23 +140,6 @@ def _ending(windows: Floats, count: int) -> Floats:
     if len(windows):
         placed[count - len(windows) :] = windows
     return placed
-
-
-def _rolling_mean(series: Floats, rules: Validity) -> Floats:
-    means = running_mean(series, minimum_hours=rules.hours_per_day, window=DAY_H)
-    return _ending(means.valid_values, len(series))
-
-
-def _rolling_maximum_8h(series: Floats, rules: Validity) -> Floats:
-    windows = running_mean(series, minimum_hours=rules.hours_per_8h).valid_values
-    within = DAY_H - 8 + 1
-    if len(windows) < within:
-        return np.full(len(series), np.nan)
-    view = np.lib.stride_tricks.sliding_window_view(windows, within)
-    present = ~np.isnan(view)
-    maxima = np.where(present, view, -np.inf).max(axis=1)
-    enough = present.sum(axis=1) >= rules.windows_per_day
-    return _ending(np.where(enough, maxima, np.nan), len(series))
 
 
 def runs(mask: Booleans) -> tuple[Integers, Integers]:
@@ -155,36 +163,66 @@ def episodes(days: RollingDays, rules: WarningRules, *, excluded: Booleans | Non
     Returns
     -------
     tuple of Episode
-        In order of time. Stretches above the base threshold less than `lift_calm_hours` apart are one episode.
+        In order of time. Stretches above the base threshold are one episode unless `lift_calm_hours` of calm lie between
+        them, or `UNKNOWN_H` hours in a row without an index.
     """
     counted = days.particles_lead if excluded is None else days.particles_lead & ~excluded
-    aqi = np.where(counted, days.aqi, NO_INDEX)
+    known = days.known
+    aqi = np.where(counted, days.aqi, np.where(known, 0, NO_INDEX))
     starts, ends = runs(aqi > rules.base)
     if not len(starts):
         return ()
-    apart = np.flatnonzero(starts[1:] - ends[:-1] >= rules.lift_calm_hours)
-    firsts = starts[np.concatenate(([0], apart + 1))]
-    lasts = ends[np.concatenate((apart, [len(ends) - 1]))]
-    return tuple(_episode(aqi, int(first), int(last), rules) for first, last in zip(firsts, lasts, strict=True))
+    closings = [_closing(aqi, int(end), rules.base, rules.lift_calm_hours) for end in ends]
+    found, first = [], 0
+    for at, (closed, closing) in enumerate(closings):
+        if at + 1 == len(starts) or closing != OPEN:
+            end = _Ending(int(ends[at]), closed if closing == CALM else None, closing)
+            found.append(_episode(aqi, int(starts[first]), end, rules))
+            first = at + 1
+    return tuple(found)
 
 
-def _episode(aqi: Integers, first: int, last: int, rules: WarningRules) -> Episode:
-    part = aqi[first:last]
-    met = [(rank, hour) for rank in range(1, 5) if (hour := _level_met(part, rank, rules)) is not None]
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """One past the last hour above, the hour of the lift if any, and how the record ends."""
+
+    last: int
+    lifted: int | None
+    closing: str
+
+
+def _closing(aqi: Integers, end: int, base: int, calm_hours: int) -> tuple[int, str]:
+    """Hour at which a stretch that ended at `end` is closed, were nothing to follow, and how."""
+    after = aqi[end:]
+    stop = int(np.argmax(after > base)) if (after > base).any() else len(after)
+    after = after[:stop]
+    calm = np.flatnonzero(after > NO_INDEX)
+    lifted = int(calm[calm_hours - 1]) + 1 if len(calm) >= calm_hours else None
+    gaps, closes = runs(after == NO_INDEX)
+    long = gaps[closes - gaps >= UNKNOWN_H]
+    if len(long) and (lifted is None or int(long[0]) < lifted):
+        return end + int(long[0]) + UNKNOWN_H, NO_DATA
+    return (end + stop, OPEN) if lifted is None else (end + lifted, CALM)
+
+
+def _episode(aqi: Integers, first: int, ending: _Ending, rules: WarningRules) -> Episode:
+    part = aqi[first : ending.last]
+    hours = np.flatnonzero(part > NO_INDEX)
+    met = [(rank, hour) for rank in range(1, 5) if (hour := _level_met(part[hours], rank, rules)) is not None]
     peak_hour = int(part.argmax())
-    lifted = last + rules.lift_calm_hours
     return Episode(
         start=max(first - DAY_H + 1, 0),
-        end=last,
-        reached=tuple((rank, first + hour) for rank, hour in met),
+        end=ending.last,
+        reached=tuple((rank, first + int(hours[hour])) for rank, hour in met),
         peak=int(part[peak_hour]),
         peak_hour=first + peak_hour,
-        lifted=lifted if lifted <= len(aqi) else None,
+        lifted=ending.lifted,
+        closing=ending.closing,
     )
 
 
 def _level_met(aqi: Integers, rank: int, rules: WarningRules) -> int | None:
-    """First hour at which one alternative of a level has all its conditions met; None when none ever has."""
+    """First of the known hours at which one alternative of a level has all conditions met; None when none ever has."""
     hours = []
     for alternative in rules.alternatives(rank):
         met = [_condition_met(aqi, condition) for condition in alternative]
@@ -195,7 +233,7 @@ def _level_met(aqi: Integers, rank: int, rules: WarningRules) -> int | None:
 
 
 def _condition_met(aqi: Integers, condition: Condition) -> int | None:
-    """First hour of `aqi` at which a run above the threshold covers the hours asked for."""
+    """First of the known hours at which a run above the threshold covers the hours asked for."""
     starts, ends = runs(aqi > condition.above)
     needed = max(condition.hours - DAY_H, 0)
     long = starts[ends - starts > needed]

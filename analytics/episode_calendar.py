@@ -47,8 +47,8 @@ def calendar_daily_aqi(edition: str, hours: dict[str, Floats], rules: Validity, 
     result = daily_index(edition, {column: columns[column].valid_values for column in asked})
     particle_at = [at for at, name in enumerate(result.columns) if name in PARTICLES]
     aqi = result.computed_aqi.astype(np.int64)
-    lead = result.iaqi[:, particle_at].max(axis=1) == result.computed_aqi
-    return RollingDays(aqi, lead & (aqi > NO_INDEX))
+    particles = result.iaqi[:, particle_at].max(axis=1)
+    return RollingDays(aqi, (particles == aqi) & (aqi > NO_INDEX), particles > NO_INDEX)
 
 
 def calendar_episodes(
@@ -72,7 +72,9 @@ def calendar_episodes(
     """
     late = DAY_H - 1 if len(days.aqi) else 0
     held = RollingDays(
-        np.pad(np.repeat(days.aqi, DAY_H), (late, 0), constant_values=NO_INDEX), _held(days.particles_lead, late)
+        np.pad(np.repeat(days.aqi, DAY_H), (late, 0), constant_values=NO_INDEX),
+        _held(days.particles_lead, late),
+        _held(days.known, late),
     )
     found = episodes(held, rules, excluded=None if excluded is None else _held(excluded, late))
     return tuple(

@@ -27,6 +27,7 @@ from domain.pollutant import SIX_KEYS
 from domain.standard import limits, validity
 from domain.warning import LEVELS, WarningRules, warning_rules
 
+_UNLIFTED: Final = {"no_data": "not lifted: no data", "open": "not lifted: end of the data"}
 Floats = npt.NDArray[np.float64]
 Json = dict[str, object]
 
@@ -44,11 +45,14 @@ Of each episode (local time):
   levels             every level whose condition was met, and when it was met
   lifted             when the air had stayed below for the hours a lift asks for;
                      with a forecast a warning may be lifted at the end itself
+  closing            calm = lifted; no_data = 36 hours in a row without an AQI came
+                     before; open = the data end before
   calendar days      their AQI, of every day the episode touches
 
 A rolling day is the 24 hours before any full hour (--days rolling, the default); --days calendar counts natural days
 only. Only days led by PM2.5 or PM10 count: ozone is not warned of by colour. Episodes closer than the hours a lift
-asks for are one; 无预警 stands where no level's condition was met. Without --station the area is judged: the mean of
+asks for are one. Hours without an AQI are neither polluted nor calm: they neither break an episode nor count towards its
+duration or its end. 无预警 stands where no level's condition was met. Without --station the area is judged: the mean of
 the stations' values of each hour.
 """
 
@@ -189,11 +193,11 @@ def episode_report(
     o3_limit = limits(limits_edition)["o3", "8h"]
     calendar = calendar_daily_aqi(chosen, series.hours, minima, o3_limit=o3_limit)
     if basis == "calendar":
-        known = np.repeat(calendar.aqi, DAY_H) > NO_INDEX
+        known = np.repeat(calendar.known, DAY_H)
         found = calendar_episodes(calendar, rules)
     else:
         rolling = rolling_daily_aqi(chosen, series.hours, minima)
-        known, found = rolling.aqi > NO_INDEX, episodes(rolling, rules)
+        known, found = rolling.known, episodes(rolling, rules)
     return {
         "rules": rules.id,
         "days": basis,
@@ -232,6 +236,7 @@ def _episode(episode: Episode, series: Series, calendar: RollingDays, *, known: 
             for rank, hour in episode.reached
         ],
         "lifted": None if episode.lifted is None else _iso(series.moment(episode.lifted)),
+        "closing": episode.closing,
         "hours_without_aqi": int(np.count_nonzero(~known[episode.start + DAY_H - 1 : episode.lifted or len(known)])),
         "calendar_days": [_day(series, calendar, day) for day in touched],
     }
@@ -263,7 +268,8 @@ def _table(report: Json) -> str:
         lifted = one["lifted"]
         lines.append(
             f"{_short(one['start'])} .. {_short(one['end'])}  {one['hours']:4d} h  peak AQI {one['peak_aqi']:3d} at "
-            f"{_short(one['peak_time'])}  {one['level_zh']}  lifted {_short(lifted) if lifted else '-'}"
+            f"{_short(one['peak_time'])}  {one['level_zh']}  "
+            + (f"lifted {_short(lifted)}" if lifted else _UNLIFTED[one["closing"]])
         )
         lines.extend(f"    {level['level_zh']}  {_short(level['reached'])}" for level in one["levels"])
         days = ("-" if day["aqi"] is None else str(day["aqi"]) for day in one["calendar_days"])

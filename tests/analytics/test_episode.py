@@ -64,6 +64,37 @@ def test_close_episodes_are_one_and_calm_lifts() -> None:
     assert unfinished.lifted is None
 
 
+def test_unknown_hours_neither_break_an_episode_nor_count() -> None:
+    rules = warning_rules("2024")
+    # 20 + 4 known hours above 200 are one short of lasting 48 hours; the unknown hours between them count for neither.
+    (one,) = episodes(days_of((50, 24), (210, 20), (-1, 35), (210, 4), (50, 40)), rules)
+    assert (one.rank, one.end, one.closing) == (YELLOW, 24 + 59, "calm")
+    (one,) = episodes(days_of((50, 24), (210, 20), (-1, 35), (210, 5), (50, 40)), rules)
+    assert one.reached == ((YELLOW, 24), (ORANGE, 24 + 59))
+    # The same hours known to be calm: 35 of them join, but break the run.
+    (one,) = episodes(days_of((50, 24), (210, 20), (50, 35), (210, 5), (50, 40)), rules)
+    assert one.rank == YELLOW
+
+
+def test_calm_is_counted_over_known_hours_and_a_long_gap_closes() -> None:
+    rules = warning_rules("2024")
+    (one,) = episodes(days_of((210, 2), (50, 30), (-1, 35), (50, 6)), rules)
+    assert (one.end, one.lifted, one.closing) == (2, 2 + 30 + 35 + 6, "calm")
+    (one,) = episodes(days_of((210, 2), (50, 30), (-1, 36), (50, 60)), rules)
+    assert (one.lifted, one.closing) == (None, "no_data")
+    one, other = episodes(days_of((210, 2), (-1, 36), (210, 2), (50, 10)), rules)
+    assert (one.closing, other.closing, other.start, other.lifted) == ("no_data", "open", 38 - 23, None)
+    (one,) = episodes(days_of((210, 2), (-1, 35), (210, 2), (50, 10)), rules)
+    assert (one.start, one.end) == (0, 39)
+
+
+def test_an_index_of_ozone_alone_is_not_calm() -> None:
+    aqi = np.concatenate((np.full(30, 210), np.full(40, 60), np.full(40, 60)))
+    days = RollingDays(aqi, aqi > 200, np.concatenate((np.full(30, True), np.full(40, False), np.full(40, True))))
+    (one,) = episodes(days, warning_rules("2024"))
+    assert (one.end, one.lifted, one.closing) == (30, None, "no_data")
+
+
 def test_ozone_and_dust_are_not_warned_of() -> None:
     rules = warning_rules("2024")
     assert episodes(days_of((50, 24), (250, 60), lead=False), rules) == ()

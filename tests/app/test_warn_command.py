@@ -76,18 +76,37 @@ def test_lift_needs_the_calm_to_be_measured(tmp_path: Path) -> None:
         assert [one["lifted"] for one in report("--days", basis, path)["episodes"]] == [None]
 
 
-def test_unmeasured_calm_is_counted(tmp_path: Path) -> None:
-    path = write_station(tmp_path / "a.csv", [20, 200, 200, 20, 20, 20])
-    assert [one["hours_without_aqi"] for one in report(path)["episodes"]] == [0]
+def without_days(path: Path, *days: int) -> Path:
+    """The file without the hours of these days of November 2016."""
     lines = path.read_text(encoding="utf-8").splitlines()
-    # Nothing at all on 11-04 and 11-05: of the rolling days, those with more than 4 hours within them have no AQI.
-    kept = [line for line in lines if line.split(",")[1:4] not in (["2016", "11", "4"], ["2016", "11", "5"])]
+    kept = [line for line in lines if line.split(",")[1:4] not in [["2016", "11", str(day)] for day in days]]
     path.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    return path
+
+
+def test_unmeasured_hours_do_not_lift(tmp_path: Path) -> None:
+    path = write_station(tmp_path / "a.csv", [20, 200, 200, 20, 20, 20, 20])
+    assert [one["hours_without_aqi"] for one in report(path)["episodes"]] == [0]
+    # Nothing at all on 11-04 and 11-05: of the rolling days, those with more than 4 hours within them have no AQI.
+    (one,) = report(without_days(path, 4, 5))["episodes"]
+    # The last day with 20 hours ends 04:00. From then on nothing is known for 63 hours (the day of 11-06 20:00 is the
+    # first with 20 again), more than the 36 after which an episode is closed.
+    assert (one["end"], one["lifted"], one["closing"]) == ("2016-11-04T04:00+08:00", None, "no_data")
+    assert "not lifted: no data" in run(path).stdout
+
+
+def test_a_short_gap_delays_the_lift_by_its_hours(tmp_path: Path) -> None:
+    whole = report(write_station(tmp_path / "a.csv", [20, 200, 200, *[20] * 6]))["episodes"]
+    path = write_station(tmp_path / "b.csv", [20, 200, 200, *[20] * 6])
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join(lines[:85] + lines[95:]) + "\n", encoding="utf-8")
     (one,) = report(path)["episodes"]
-    # The last day with 20 hours ends 04:00; the lift comes 36 h later. One more hour has an index, of O3 alone: its
-    # windows of 6 hours reach to 02:00, and 14 of 17 do until 05:00.
-    assert (one["end"], one["lifted"]) == ("2016-11-04T04:00+08:00", "2016-11-05T16:00+08:00")
-    assert one["hours_without_aqi"] == 35
+    hours = one["hours_without_aqi"]
+    assert hours == 20 and one["closing"] == "calm"
+    late = dt.datetime.fromisoformat(one["lifted"]) - dt.datetime.fromisoformat(whole[0]["lifted"])
+    assert late == dt.timedelta(hours=hours) + (
+        dt.datetime.fromisoformat(one["end"]) - dt.datetime.fromisoformat(whole[0]["end"])
+    )
 
 
 def test_ozone_alone_warns_of_nothing(tmp_path: Path) -> None:
