@@ -3,9 +3,9 @@
 A rolling day is the 24 hours up to and including an hour. A run of rolling days above a threshold from hour a to hour b
 therefore covers b - a + 24 hours, which is what "lasting 48 hours" counts: two whole days make 48 h, one makes 24 h.
 
-Hours without an index are neither polluted nor calm. They do not count towards the duration that a level asks for, nor do
-they break it, and they do not count towards the calm that ends an episode. After `UNKNOWN_H` of them in a row nobody can
-say whether the episode goes on: it is closed without having been lifted.
+Hours without an index are neither polluted nor calm. They do not count towards the duration that a level asks for, nor
+do they break it, and they do not count towards the calm that ends an episode. After `UNKNOWN_H` of them in a row nobody
+can say whether the episode goes on: it is closed without having been lifted.
 """
 
 from __future__ import annotations
@@ -163,8 +163,8 @@ def episodes(days: RollingDays, rules: WarningRules, *, excluded: Booleans | Non
     Returns
     -------
     tuple of Episode
-        In order of time. Stretches above the base threshold are one episode unless `lift_calm_hours` of calm lie between
-        them, or `UNKNOWN_H` hours in a row without an index.
+        In order of time. Stretches above the base threshold are one episode unless `lift_calm_hours` of calm lie
+        between them, or `UNKNOWN_H` hours in a row without an index.
     """
     counted = days.particles_lead if excluded is None else days.particles_lead & ~excluded
     known = days.known

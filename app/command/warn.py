@@ -51,9 +51,9 @@ Of each episode (local time):
 
 A rolling day is the 24 hours before any full hour (--days rolling, the default); --days calendar counts natural days
 only. Only days led by PM2.5 or PM10 count: ozone is not warned of by colour. Episodes closer than the hours a lift
-asks for are one. Hours without an AQI are neither polluted nor calm: they neither break an episode nor count towards its
-duration or its end. 无预警 stands where no level's condition was met. Without --station the area is judged: the mean of
-the stations' values of each hour.
+asks for are one. Hours without an AQI are neither polluted nor calm: they neither break an episode nor count towards
+its duration or its end. 无预警 stands where no level's condition was met. Without --station the area is judged: the
+mean of the stations' values of each hour.
 """
 
 
