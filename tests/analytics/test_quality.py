@@ -138,6 +138,46 @@ def test_rate() -> None:
     assert rates([20, 900], 5401) == [NOT_EVALUATED] * 2
 
 
+SERIES = st.lists(
+    st.tuples(st.integers(1, 2), st.integers(0, 40), st.one_of(st.just(NAN), st.integers(0, 900).map(float))),
+    max_size=30,
+    unique_by=lambda row: row[:2],
+)
+
+
+def _line(rows: list[tuple[int, int, float]], device: int) -> list[tuple[int, float]]:
+    return sorted((row[1], row[2]) for row in rows if row[0] == device)
+
+
+@settings(deadline=None, max_examples=60)
+@given(SERIES)
+def test_rate_and_gap_agree_with_loops(rows: list[tuple[int, int, float]]) -> None:
+    """Readings every ten minutes, some missing."""
+    devices, times = [row[0] for row in rows], [600 * row[1] for row in rows]
+    values = np.array([row[2] for row in rows], dtype=float).reshape(-1, 1)
+    rates = quality_reading.rate_flags([400], devices, times, values=values)[:, 0].tolist()
+    gaps = quality_reading.gap_flags(devices, times, 600).tolist()
+    for at, (device, slot, value) in enumerate(rows):
+        line = _line(rows, device)
+        place = [known for known, _ in line].index(slot)
+        apart = slot - line[place - 1][0] if place else None
+        assert gaps[at] == (NOT_EVALUATED if apart is None else SUSPECT if apart > 2.5 else GOOD)
+
+        def smooth(where: int, line: list[tuple[int, float]] = line) -> float:
+            if np.isnan(line[where][1]) or not 0 < where < len(line) - 1:
+                return line[where][1]
+            near = sorted(other for _, other in line[where - 1 : where + 2] if not np.isnan(other))
+            return median(near)
+
+        older = [where for where, (known, _) in enumerate(line) if slot - known >= 3]
+        earlier = older[-1] if older else None
+        if np.isnan(value) or earlier is None or slot - line[earlier][0] > 9 or np.isnan(line[earlier][1]):
+            assert rates[at] == NOT_EVALUATED
+            continue
+        change = abs(smooth(place) - smooth(earlier)) / ((slot - line[earlier][0]) * 600) * 3600
+        assert rates[at] == (SUSPECT if change > 400 else GOOD)
+
+
 def test_wet_air() -> None:
     assert quality_reading.dew_spread(20, 50) == pytest.approx(20 - 9.26, abs=0.02)  # psychrometric tables
     assert quality_reading.humidity_flags([20, 20, 20, NAN, NAN, 20], [90, 90.5, 100, 50, 95, NAN]).tolist() == [
@@ -226,6 +266,37 @@ def test_drift_is_a_lasting_change_of_the_relation_to_the_neighbours() -> None:
     values[24 * 9 :, 2] = NAN
     assert (drift_flags(near, values, (10, 1.4))[24 * 9 :, 2] == NOT_EVALUATED).all()
     assert (drift_flags(near, values[:24], (10, 1.4)) == NOT_EVALUATED).all()
+
+
+@settings(deadline=None, max_examples=15)
+@given(st.integers(0, 10**6))
+def test_drift_agrees_with_loops(seed: int) -> None:
+    chance, hours, sites = np.random.default_rng(seed), 24 * 7, 5
+    values = 50 * np.exp(chance.normal(0, 0.5, (hours, sites)).cumsum(axis=0) * 0.05)
+    values[chance.random((hours, sites)) < 0.25] = NAN
+    near = neighbours([[at * 100, 0] for at in range(sites)])
+    found = drift_flags(near, values, (10, 1.4))
+
+    def relation(hour: int, site: int) -> float:
+        others = [values[hour, other] for other in range(sites) if other != site and not np.isnan(values[hour, other])]
+        if hour < 0 or np.isnan(values[hour, site]) or len(others) < 3:
+            return NAN
+        return float(np.log((values[hour, site] + 10) / (median(others) + 10)))
+
+    for hour, site in [(int(each), int(other)) for each, other in chance.integers((96, 0), (hours, sites), (25, 2))]:
+        days = []
+        for back in range(8):
+            last = hour - 24 * back
+            of_day = [relation(each, site) for each in range(max(last - 23, 0), last + 1)] if last >= 0 else []
+            known = [each for each in of_day if not np.isnan(each)]
+            days.append(median(known) if len(known) >= 12 else NAN)
+        before = [day for day in days[1:] if not np.isnan(day)]
+        if np.isnan(values[hour, site]) or np.isnan(days[0]) or len(before) < 4:
+            assert found[hour, site] == NOT_EVALUATED
+            continue
+        spread = 1.4826 * median(abs(day - median(before)) for day in before)
+        moved = abs(days[0] - median(before))
+        assert found[hour, site] == (SUSPECT if moved > max(np.log(1.4), 4 * spread) else GOOD)
 
 
 def test_hours_with_one_value_for_long_are_found_whole() -> None:
