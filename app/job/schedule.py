@@ -80,6 +80,8 @@ JOBS: Final[tuple[Job, ...]] = (
         *("verify_orders", "app.job.verification:verify_orders", _minutes(15), SLOW),
         "Judge ordered measures hour by hour from electricity, treatment, stack and traffic.",
     ),
+    Job("alerts", "app.job.alert:evaluate_alerts", _minutes(1), QUICK, "Judge alert rules; findings become alerts."),
+    Job("escalate", "app.job.alert:escalate", _minutes(1), QUICK, "Tell further what nobody answered in time."),
     Job("tidy", "app.job.tidy:tidy", _minutes(24 * 60), SLOW, "Delete records of job runs older than 90 days."),
 )
 
