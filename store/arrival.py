@@ -42,8 +42,10 @@ def arrivals_of(messages: Sequence[Message]) -> Arrivals:
     """The arrays of `messages`; `TypeError` for a time of receipt without zone."""
     size = len(messages)
     device, device_ids = ranks([one.device_id or "" for one in messages])
+    moments = [one.received_at for one in messages]
+    received_us = {at: (at - _EPOCH) // _MICROSECOND for at in set(moments)}  # messages of one read share theirs
     return Arrivals(
-        np.fromiter(((one.received_at - _EPOCH) // _MICROSECOND for one in messages), np.int64, size),
+        np.fromiter(map(received_us.__getitem__, moments), np.int64, size),
         device,
         device_ids,
         np.fromiter((one.link is not None for one in messages), np.bool_, size),

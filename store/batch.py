@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -21,7 +21,7 @@ from store.device_day import GIVEN_UP, add_day_counts
 from store.error import StoreError, kind, message, translated
 from store.message import Batch, FactorBlock, Integers, Mask, Message, ReadingBlock, Rejection
 from store.part import write_parts
-from store.receipt import Receipt, seen_before, write_receipt
+from store.receipt import Receipt, seen_before, write_marks, write_receipt
 from store.registry import RegisteredDevice
 from store.request import write_results
 from store.sqlstate import Kind
@@ -67,26 +67,22 @@ class _Write:
 
     conn: Connection
     batch: Batch
+    arrivals: Arrivals
     tables: list[Rows]
     accepted: list[Mask]
     statuses: list[Statuses]
-    direct: bool
     rejections: dict[int, Rejection] = field(default_factory=dict)
 
-    def write_messages(self, low: int, high: int) -> None:
-        """Write the rows of messages low <= index < high.
+    def write_directly(self) -> None:
+        """Write all rows as if every key were new and every row possible; the first that is not raises."""
+        self._keep([self._insert(at, 0, len(self.batch.messages), direct=True) for at in range(len(self.tables))])
 
-        When a direct COPY meets a key that exists, once more by staging; on poison by halves, down to the message
-        that is rejected.
-        """
+    def write_messages(self, low: int, high: int) -> None:
+        """Write the rows of messages low <= index < high; on poison by halves, down to the message that is rejected."""
         try:
             with self.conn.transaction():
-                written = [self._insert(at, low, high) for at in range(len(self.tables))]
+                written = [self._insert(at, low, high, direct=False) for at in range(len(self.tables))]
         except psycopg.Error as error:
-            if self.direct and isinstance(error, psycopg.errors.UniqueViolation):
-                self.direct = False
-                self.write_messages(low, high)
-                return
             if kind(error) is not Kind.POISON:
                 raise
             if high - low == 1:
@@ -96,16 +92,19 @@ class _Write:
             self.write_messages(low, middle)
             self.write_messages(middle, high)
         else:
-            for statuses, (chosen, found) in zip(self.statuses, written, strict=True):
-                statuses[chosen] = found
+            self._keep(written)
 
-    def _insert(self, at: int, low: int, high: int) -> tuple[Integers, Statuses]:
+    def _keep(self, written: Sequence[tuple[Integers, Statuses]]) -> None:
+        for statuses, (chosen, found) in zip(self.statuses, written, strict=True):
+            statuses[chosen] = found
+
+    def _insert(self, at: int, low: int, high: int, *, direct: bool) -> tuple[Integers, Statuses]:
         rows = self.tables[at]
         chosen = np.flatnonzero((rows.message >= low) & (rows.message < high))
         statuses = np.full(len(chosen), NEW, dtype=np.uint8)
         if not len(chosen):
             return chosen, statuses
-        if self.direct and rows.first(chosen).all():
+        if direct and rows.first(chosen).all():
             copy_direct(self.conn, rows, chosen)
             return chosen, statuses
         create_staging(self.conn)
@@ -150,8 +149,29 @@ def write_batch(conn: Connection, batch: Batch, devices: Mapping[str, Registered
         status = conn.info.transaction_status.name
         raise StoreError(f"write a batch: found a connection in transaction status {status}, expected none open")
     _check(batch, devices)
-    with translated("write a batch"), conn.transaction():
-        return _write(conn, batch, devices)
+    arrivals = arrivals_of(batch.messages)
+    tables = _tables(batch, arrivals)
+    accepted = [_counts_at_once(rows, devices) for rows in tables]
+    unwritten = [np.full(len(rows.message), _UNWRITTEN, dtype=np.uint8) for rows in tables]
+    work = _Write(conn, batch, arrivals, tables, accepted, unwritten)
+    with translated("write a batch"):
+        caution = _cautious.get(conn, 0)
+        if not caution:
+            try:
+                with conn.transaction():
+                    work.write_directly()
+                    return _completed(work, devices)
+            except psycopg.Error as error:
+                if kind(error) is not Kind.POISON:
+                    raise
+                caution = _CAUTIOUS_BATCHES + 1 if isinstance(error, psycopg.errors.UniqueViolation) else 1
+        work.rejections.clear()
+        with conn.transaction():
+            if tables:
+                work.write_messages(0, len(batch.messages))
+            result = _completed(work, devices)
+        _cautious[conn] = caution - 1
+        return result
 
 
 def _check(batch: Batch, devices: Mapping[str, RegisteredDevice]) -> None:
@@ -168,16 +188,9 @@ def _check(batch: Batch, devices: Mapping[str, RegisteredDevice]) -> None:
             raise StoreError(f"write a batch: found {block.values.shape} values of {family}, expected {expected}")
 
 
-def _write(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
-    arrivals = arrivals_of(batch.messages)
-    tables = _tables(batch, arrivals)
-    accepted = [_counts_at_once(rows, devices) for rows in tables]
-    unwritten = [np.full(len(rows.message), _UNWRITTEN, dtype=np.uint8) for rows in tables]
-    caution = _cautious.get(conn, 0)
-    work = _Write(conn, batch, tables, accepted, unwritten, direct=caution == 0)
-    if tables:
-        work.write_messages(0, len(batch.messages))
-    _cautious[conn] = max(0, caution - 1) if work.direct or caution else _CAUTIOUS_BATCHES
+def _completed(work: _Write, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
+    """Everything besides the rows, once they are written."""
+    conn, batch, tables = work.conn, work.batch, work.tables
     counts = np.bincount(np.concatenate([[], *work.statuses]).astype(np.int64), minlength=256)[:3].tolist()
     outcomes = _outcomes(batch, work)
     if batch.fires:
@@ -186,18 +199,21 @@ def _write(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevic
         work.rejections |= poisoned
         for at, outcome in (*entered.items(), *((at, "rejected") for at in poisoned)):
             outcomes[at] = outcome
-    receipt = Receipt(batch, arrivals, outcomes, work.rejections, counts)
+    receipt = Receipt(batch, work.arrivals, outcomes, work.rejections, counts)
     changed = [
         (rows, (statuses == NEW) | ((statuses == REVISED) & counted), statuses != _UNWRITTEN)
-        for rows, statuses, counted in zip(tables, work.statuses, accepted, strict=True)
+        for rows, statuses, counted in zip(tables, work.statuses, work.accepted, strict=True)
     ]
-    batch_id = write_receipt(conn, receipt, changed, devices)
+    batch_id = write_receipt(conn, receipt)
     new = [(rows, statuses == NEW) for rows, statuses in zip(tables, work.statuses, strict=True)]
-    if batch.parts or batch.closed:
-        write_parts(conn, batch, receipt.rejected)
-    if batch.results:
-        write_results(conn, batch, receipt.rejected)
-    add_day_counts(conn, arrivals, [GIVEN_UP] * len(outcomes) if batch.given_up else outcomes, new, devices)
+    with conn.pipeline():
+        write_marks(conn, receipt, changed, devices)
+        if batch.parts or batch.closed:
+            write_parts(conn, batch, receipt.rejected)
+        if batch.results:
+            write_results(conn, batch, receipt.rejected)
+        told = [GIVEN_UP] * len(outcomes) if batch.given_up else outcomes
+        add_day_counts(conn, work.arrivals, told, new, devices)
     return BatchResult(batch_id, outcomes, work.rejections, *counts)
 
 

@@ -12,7 +12,7 @@ from store.arrival import Arrivals
 from store.block import Rows
 from store.connection import Connection
 from store.message import Integers, Mask
-from store.receipt import array_text
+from store.receipt import array_text, text_array
 from store.registry import RegisteredDevice
 
 _DAY_US: Final = DAY_S * 1_000_000
@@ -83,7 +83,9 @@ def add_day_counts(
     if counts:
         ordered = sorted(counts)
         columns = [[counts[key][at] for key in ordered] for at in range(6)]
-        conn.execute(_ADD, [[name for name, _ in ordered], *map(array_text, ([day for _, day in ordered], *columns))])
+        conn.execute(
+            _ADD, [text_array([name for name, _ in ordered]), *map(array_text, ([day for _, day in ordered], *columns))]
+        )
 
 
 def _add_readings(

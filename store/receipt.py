@@ -53,13 +53,8 @@ def seen_before(conn: Connection, messages: Sequence[Message], at: int, original
     return row is not None and bool(row[0])
 
 
-def write_receipt(
-    conn: Connection,
-    receipt: Receipt,
-    tables: Sequence[tuple[Rows, Mask, Mask]],
-    devices: Mapping[str, RegisteredDevice],
-) -> int:
-    """Write everything besides the rows.
+def write_receipt(conn: Connection, receipt: Receipt) -> int:
+    """Write ledger, raw frames and rejects.
 
     Parameters
     ----------
@@ -67,10 +62,6 @@ def write_receipt(
         Inside the transaction of the batch.
     receipt : Receipt
         Messages and their outcomes.
-    tables : sequence of (Rows, ndarray of bool, ndarray of bool)
-        Rows, which of them change an effective value, and which were accepted in some way.
-    devices : mapping of str to RegisteredDevice
-        The registry.
 
     Returns
     -------
@@ -89,11 +80,31 @@ def write_receipt(
         _write_frames(conn, receipt, batch_id)
     if rejected:
         _write_rejects(conn, batch, rejected, batch_id)
-    with conn.pipeline():
-        for rows, changed, _ in tables:
-            _mark_hours(conn, rows, changed, devices)
-        _write_states(conn, receipt, [(rows, kept) for rows, _, kept in tables], devices)
     return batch_id
+
+
+def write_marks(
+    conn: Connection,
+    receipt: Receipt,
+    tables: Sequence[tuple[Rows, Mask, Mask]],
+    devices: Mapping[str, RegisteredDevice],
+) -> None:
+    """Queue the hours that changed and note what devices were heard to say.
+
+    Parameters
+    ----------
+    conn : Connection
+        Inside the transaction of the batch.
+    receipt : Receipt
+        Messages and their outcomes.
+    tables : sequence of (Rows, ndarray of bool, ndarray of bool)
+        Rows, which of them change an effective value, and which were accepted in some way.
+    devices : mapping of str to RegisteredDevice
+        The registry.
+    """
+    for rows, changed, _ in tables:
+        _mark_hours(conn, rows, changed, devices)
+    _write_states(conn, receipt, [(rows, kept) for rows, _, kept in tables], devices)
 
 
 _LEDGER: Final = """
@@ -112,6 +123,15 @@ def storable(text: str) -> str:
 def array_text(values: Sequence[float | None]) -> str:
     """Numbers as an array in the database's text format: cheaper than adapting one by one."""
     return "{" + ",".join("NULL" if value is None else repr(value) for value in values) + "}"
+
+
+def text_array(values: Sequence[str | None]) -> str:
+    """Texts as an array in the database's text format."""
+    return "{" + ",".join("NULL" if value is None else f'"{_escaped(value)}"' for value in values) + "}"
+
+
+def _escaped(text: str) -> str:
+    return text if text.isalnum() else storable(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _write_frames(conn: Connection, receipt: Receipt, batch_id: int) -> None:
@@ -171,7 +191,7 @@ def _mark_hours(conn: Connection, rows: Rows, changed: Mask, devices: Mapping[st
         " from unnest(%s::text[], %s::bigint[]) as t (site, hour)",
         (
             rows.shape.family,
-            [sites[at] for at in (pairs // count).tolist()],
+            text_array([sites[at] for at in (pairs // count).tolist()]),
             array_text((pairs % count + first).tolist()),
         ),
     )
@@ -235,7 +255,10 @@ def _write_states(
             state.time_s = max(time_us / 1e6, -np.inf if state.time_s is None else state.time_s)
     if states:
         columns = [[getattr(state, name) for state in states.values()] for name in _State.__slots__]
-        conn.execute(_STATES, [list(states), *map(array_text, columns[:2]), *columns[2:]])
+        moments = [[at if at is None else at.isoformat() for at in columns[place]] for place in (3, 5)]
+        received_s, time_s, errors, _, links, _ = columns
+        told = map(text_array, (errors, moments[0], links, moments[1]))
+        conn.execute(_STATES, [text_array(list(states)), array_text(received_s), array_text(time_s), *told])
 
 
 def _newest(names: Sequence[str], owner: Integers, times_us: Integers) -> list[tuple[str, int]]:
