@@ -21,6 +21,8 @@ Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 
 KG_PER_T: Final = 1000.0
+#: Relative error that conversions in binary numbers may have; far below what any monitor resolves.
+_ARITHMETIC: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +70,15 @@ def judge_hours(values: npt.ArrayLike, limits: npt.ArrayLike, usable: npt.ArrayL
     Returns
     -------
     HourJudgement
-        A value equal to the limit is within; values are compared as they are, without rounding.
+        A value equal to the limit is within; values are compared without rounding, but for what the conversion's own
+        arithmetic adds (a billionth of the limit).
     """
     measured, bounds = np.asarray(values, dtype=np.float64), np.asarray(limits, dtype=np.float64)
     if bounds.ndim == 1:
         bounds = bounds[:, None]
     judged = np.asarray(usable, dtype=np.bool_) & ~np.isnan(measured) & ~np.isnan(bounds)
     with np.errstate(invalid="ignore"):
-        return HourJudgement(judged, judged & (measured > bounds))
+        return HourJudgement(judged, judged & (measured > bounds * (1.0 + _ARITHMETIC)))
 
 
 @dataclass(frozen=True, slots=True)

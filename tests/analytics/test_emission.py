@@ -98,6 +98,19 @@ def test_hours_over_the_limit() -> None:
     assert dated.over.tolist() == [[False, True, True, False], [False, False, True, False]]
 
 
+def test_values_converted_to_exactly_the_limit_are_within() -> None:
+    # Every reading in hundredths that annex D converts to exactly the limit: in binary a third of them come out above.
+    for reference, limit in ((16, 35), (8, 30), (10, 50), (6, 10)):
+        pairs = [(Fraction(limit * (2100 - oxygen), 100 * (21 - reference)), oxygen) for oxygen in range(2000)]
+        kept = [(float(value), oxygen / 100) for value, oxygen in pairs if (value * 100).denominator == 1]
+        assert len(kept) > 50
+        measured, oxygens = np.array(kept).T
+        converted = conversion(measured, oxygens, float(reference), rules=RULES).values
+        assert not judge_hours(converted[None], [float(limit)], np.ones((1, len(kept)), dtype=bool)).over.any()
+        above = conversion(measured + 0.01, oxygens, float(reference), rules=RULES).values
+        assert judge_hours(above[None], [float(limit)], np.ones((1, len(kept)), dtype=bool)).over.all()
+
+
 def test_share_of_the_month() -> None:
     # Month 1: 100 hours, 5 over: exactly 95 %. Month 2: one more over. Month 3: stopped; month 4: everything marked.
     months = np.repeat([1, 2, 3, 4], 100)
