@@ -25,8 +25,6 @@ Booleans = npt.NDArray[np.bool_]
 _MAD_SCALE: Final = 1.4826
 _ROUNDS: Final = 100
 _HUMIDITY_TERMS: Final = frozenset({"dry", "humidity"})
-#: Relative humidity above which the growth of particles is taken as at this value, as a fraction.
-_WETTEST: Final = 0.98
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +45,7 @@ class CalibrationLimits:
     inputs_share: float
     beyond: float
     dry_growth: float
+    wettest: float
 
 
 CALIBRATION_LIMITS: Final = CalibrationLimits(
@@ -271,7 +270,7 @@ def _complete(terms: Sequence[str], inputs: Inputs) -> Booleans:
 
 
 def _design(terms: Sequence[str], inputs: Inputs, limits: CalibrationLimits) -> Floats:
-    wet = np.clip(inputs.humidity / 100, 0.0, _WETTEST)
+    wet = np.clip(inputs.humidity / 100, 0.0, limits.wettest)
     columns = {
         "constant": np.ones_like(inputs.measured),
         "measured": inputs.measured,

@@ -203,3 +203,21 @@ def test_only_hours_of_usable_readings_are_compared(network: Watched) -> None:
     network.run()
     row = network.app.execute("select mean[1], low[1], high[1], minutes[1], mean[2] from device_hour").fetchone()
     assert row is not None and row[:4] == (31.0, 30.0, 32.0, 30) and row[4] != row[4]
+
+
+def test_crash_in_the_middle_leaves_everything_as_it_was(network: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = wave(60)
+    values[30] = 400.0
+    network.minutes("east-1", values)
+    network.settle()
+
+    def crash(*_: object) -> None:
+        raise RuntimeError("crash")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("store.quality.release_screening", crash)
+        with pytest.raises(RuntimeError):
+            screen(network.app, NOW)
+    for table, count in (("quality_result", 0), ("device_hour", 0), ("dirty_hour", 0), ("dirty_quality", 1)):
+        assert network.app.execute(f"select count(*) from {table}").fetchone() == (count,)
+    assert network.run()["results"] == 1
