@@ -145,14 +145,18 @@ def change_level(conn: Connection, area_id: str, level: str, decision: Decision)
     Returns
     -------
     WarningEvent
-        The step. Earlier orders end with it; enterprises of the list get the orders of the new level.
+        The step. Earlier orders end with it; enterprises of the list get the orders of the new level, which begin
+        with its period, and never before it takes effect.
     """
     with conn.transaction():
         standing = _standing(conn, area_id)
         action = change_action(standing.state, level)
         if action == "reject":
             raise ConfigurationError(f"warning {standing.id} is only proposed, expected reject instead of lifting it")
-        decision = _running(_with_proposal(conn, standing, level, decision))
+        decision = _with_proposal(conn, standing, level, decision)
+        if level != NONE:
+            start = max(decision.starts_at or standing.starts_at, decision.now)
+            decision = replace(decision, starts_at=start)
         event = _event(standing, action, "lifted" if level == NONE else level, decision)
         written = write_event(conn, event, now=decision.now)
         ended = end_orders(conn, standing.id, event_id=written.id, now=decision.now)
@@ -270,13 +274,6 @@ def _with_proposal(conn: Connection, standing: AreaWarning, level: str, decision
     evidence = {**event.evidence, **decision.evidence, "proposal": event.id}
     start, end = decision.starts_at or event.starts_at, decision.ends_at or event.ends_at
     return replace(decision, starts_at=start, ends_at=end, evidence=evidence)
-
-
-def _running(decision: Decision) -> Decision:
-    """The decision with a period that does not begin before it takes effect."""
-    if decision.starts_at is None or decision.starts_at >= decision.now:
-        return decision
-    return replace(decision, starts_at=decision.now)
 
 
 def _period(standing: AreaWarning | None, decision: Decision) -> tuple[dt.datetime, dt.datetime]:

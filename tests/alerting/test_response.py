@@ -72,6 +72,9 @@ def test_from_proposal_to_lift(county: Connection) -> None:
 
     before = counts(county)["notice"]
     change_level(county, AREA, "yellow", decision(NOW + DAY))
+    assert {order.starts_at for order in read_orders(county, open_only=True)} == {
+        NOW + DAY
+    }  # not before they are given
     assert {order.enterprise_id: order.ended_at for order in read_orders(county) if order.level == "orange"} == {
         order.enterprise_id: NOW + DAY for order in orders
     }
@@ -111,6 +114,14 @@ def test_a_person_may_refuse_and_the_platform_may_withdraw(county: Connection) -
     confirm(county, AREA, decision())
     with pytest.raises(ConfigurationError, match="found no proposal"):
         confirm(county, AREA, decision())
+
+
+def test_a_change_after_the_expected_end_needs_another_end(county: Connection) -> None:
+    record_called(county, AREA, CALLED, now=NOW, automatic=True)
+    with pytest.raises(ConfigurationError, match="expected a start before its end"):
+        change_level(county, AREA, "red", decision(NOW + 4 * DAY))
+    assert change_level(county, AREA, "red", decision(NOW + 4 * DAY, ends_at=NOW + 5 * DAY)).after == "red"
+    assert change_level(county, AREA, "none", decision(NOW + 6 * DAY)).after == "lifted"
 
 
 def test_automatic_issue_writes_both_steps(county: Connection) -> None:
