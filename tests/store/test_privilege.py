@@ -25,11 +25,16 @@ TABLES = (
         "migration",
         "job_run",
     ),
+    *("warning", "warning_event", "warning_transition", "warning_exclusion", "external_order"),
+    *("external_order_revocation", "reduction_order", "order_measure", "order_verification", "order_inspection"),
     *("forecast_issuer", "forecast_model", "forecast", "forecast_series", "forecast_skill"),
 )
 READINGS = ("air_reading", "stack_reading", "vehicle_reading", "plant_reading", "factor_reading", "raw_frame")
 #: Nobody but the owner changes or removes what has been recorded.
-HISTORY = (*READINGS, "ledger", "forecast_model", "forecast", "forecast_series", "forecast_skill")
+HISTORY = (
+    *(*READINGS, "ledger", "forecast_model", "forecast", "forecast_series", "forecast_skill", "warning"),
+    *("warning_event", "warning_transition", "external_order", "reduction_order", "order_measure", "order_inspection"),
+)
 DENIED = [
     *(("lantian_reader", f"select from {table}") for table in TABLES),
     *(("lantian_reader", f"insert into {table} default values") for table in ("ledger", "air_hour", "site")),
