@@ -95,7 +95,7 @@ def test_terms_without_inputs_are_left_out() -> None:
 def test_what_must_not_be_used_says_why() -> None:
     inputs, truth = hours()
     few = fit_calibration("no2", inputs.rows(np.arange(100)), truth[:100])
-    assert few.model is None and few.reason == "100 hours in common, expected 168 or more" and np.isnan(few.r)
+    assert few.model is None and few.reason == "100 hours in common, expected 120 or more" and np.isnan(few.r)
     missing = truth.copy()
     missing[: 600 - 167] = NAN
     assert fit_calibration("no2", inputs, missing).n == 167
