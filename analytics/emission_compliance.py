@@ -81,69 +81,34 @@ def judge_hours(values: npt.ArrayLike, limits: npt.ArrayLike, usable: npt.ArrayL
         return HourJudgement(judged, judged & (measured > bounds * (1.0 + _ARITHMETIC)))
 
 
-@dataclass(frozen=True, slots=True)
-class MonthlyShare:
-    """Share of hours within the limit, one entry per month; arrays of shape (m,).
-
-    Attributes
-    ----------
-    months : ndarray of int64
-        As passed in, ascending.
-    operating : ndarray of int64
-        Hours in operation.
-    judged, over : ndarray of int64
-        Hours judged, and of these above the limit.
-    percent : ndarray of float64
-        Judged hours within, in percent, one decimal; NaN when none was judged.
-    met : ndarray of float64
-        1 when the share reaches what is asked for, 0 when not, NaN when no hour was judged: absence is no verdict.
-    """
-
-    months: Integers
-    operating: Integers
-    judged: Integers
-    over: Integers
-    percent: Floats
-    met: Floats
-
-
-def monthly_share(
-    months: npt.ArrayLike, judged: Booleans, over: Booleans, *, standing: npt.ArrayLike, rules: EmissionRules
-) -> MonthlyShare:
-    """Share of a month's hours within the limit.
+def counted_share(judged: npt.ArrayLike, over: npt.ArrayLike, *, rules: EmissionRules) -> tuple[Floats, Floats]:
+    """Share of the hours of months within the limit.
 
     Parameters
     ----------
-    months : array_like of int
-        Shape (n,); any number that names the local month of each hour.
-    judged, over : ndarray of bool
-        Shape (n,): one pollutant of `HourJudgement`, or its ``any_over | all_within`` and ``any_over``.
-    standing : array_like of bool
-        Shape (n,); hours out of operation, which are left out.
+    judged, over : array_like of int
+        Shape (m,); hours in operation that were judged, and of these above the limit.
     rules : EmissionRules
         Least share.
 
     Returns
     -------
-    MonthlyShare
-        Compared exactly: 95 of 100 hours meet 95 %.
+    percent : ndarray of float64
+        Shape (m,); judged hours within, one decimal; NaN when none was judged.
+    met : ndarray of float64
+        Shape (m,); 1 when the share reaches what is asked for, 0 when not, NaN when no hour was judged: absence is no
+        verdict. Compared exactly: 95 of 100 hours meet 95 %.
 
     Notes
     -----
     Ultra-low emission of steel: at least 95 % of the hours of a month within the hourly limits.
     """
-    names, positions = np.unique(np.asarray(months, dtype=np.int64), return_inverse=True)
-    running = ~np.asarray(standing, dtype=np.bool_)
-
-    def per_month(mask: Booleans) -> Integers:
-        return np.bincount(positions.reshape(-1)[mask], minlength=len(names)).astype(np.int64)
-
-    operating, valid, exceeded = per_month(running), per_month(judged & running), per_month(over & judged & running)
+    valid, exceeded = np.asarray(judged, dtype=np.int64), np.asarray(over, dtype=np.int64)
     within = valid - exceeded
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore"):
         percent = half_even(within / valid * 100.0, 1)
     met = np.where(valid > 0, (within * 100 >= rules.compliant_percent * valid).astype(np.float64), np.nan)
-    return MonthlyShare(names, operating, valid, exceeded, percent, met)
+    return percent, met
 
 
 @dataclass(frozen=True, slots=True)

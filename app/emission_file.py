@@ -13,13 +13,12 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from app.job.index import dates_of
-from app.job.stack import judged_hours, stack_months
+from app.job.stack import judged_hours, stack_days, stack_months
 from app.pollutant_table import PollutantTable, normal_name
 from domain.error import ConfigurationError
 from domain.family import STACK
 from domain.flag import MARK_FLAGS, NO_MARK, to_text
-from domain.period import HOUR_S, ZONE, day_number, period_start
+from domain.period import HOUR_S, ZONE
 from domain.production import OutletRow
 from store.stack_hour import POLLUTANTS, StackHours, StackMonthRow
 from store.statistic import HourRows
@@ -122,11 +121,7 @@ def _judged(
     means = HourRows(["file"] * len(times), seconds, values, np.full(shape, 60, dtype=np.int64), flags)
     known = {"file": [outlet]}
     hours = judged_hours(means, known, np.array([float(mark == "F") for mark in marks]))
-    months = [period_start("month", day) for day in dates_of(day_number(seconds))]
-    found = []
-    for month in sorted(set(months)):
-        found += stack_months(hours.rows([each == month for each in months]), month, known)
-    return hours, found
+    return hours, stack_months(stack_days(hours), known)
 
 
 def judged_text(judged: FileHours) -> str:

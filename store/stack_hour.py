@@ -89,7 +89,8 @@ class StackHours:
 
 @dataclass(frozen=True, slots=True)
 class StackDayRow:
-    """One pollutant of one stack on one local day; None = not valid."""
+    """One pollutant of one stack (or ``any``: all with a limit that were measured) on one local day; None = not
+    valid."""
 
     site: str
     day: dt.date
@@ -97,6 +98,7 @@ class StackDayRow:
     measured: float | None
     converted: float | None
     valid_hours: int
+    hours: int
     operating_hours: int
     judged_hours: int
     over_hours: int
@@ -180,6 +182,19 @@ def write_stack_days(conn: Connection, rows: Sequence[StackDayRow]) -> int:
     names = tuple(StackDayRow.__dataclass_fields__)
     records = (tuple(getattr(row, name) for name in names) for row in rows)
     return upsert(conn, "stack_day", ("site_id", *names[1:]), keys=3, records=records)
+
+
+def read_stack_days(conn: Connection, sites: Sequence[str], low: dt.date, high: dt.date) -> list[StackDayRow]:
+    """Settled days of `sites` with low <= day < high, ordered by site, day and pollutant."""
+    names = sql.SQL(", ").join(map(sql.Identifier, list(StackDayRow.__dataclass_fields__)[1:]))
+    rows = conn.execute(
+        sql.SQL(
+            "select site_id, {} from stack_day where site_id = any(%s) and day >= %s and day < %s"
+            " order by site_id, day, pollutant"
+        ).format(names),
+        (list(sites), low, high),
+    ).fetchall()
+    return [StackDayRow(*row) for row in rows]
 
 
 def write_stack_months(conn: Connection, rows: Sequence[StackMonthRow]) -> int:

@@ -16,7 +16,13 @@ from store.device_reading import DeviceReadings, read_device_readings
 from store.outlet import read_outlets
 from store.plant_hour import read_site_devices, write_plant_hours
 from store.settlement import HourClaim
-from store.stack_hour import read_stack_hours, write_stack_days, write_stack_hours, write_stack_months
+from store.stack_hour import (
+    read_stack_days,
+    read_stack_hours,
+    write_stack_days,
+    write_stack_hours,
+    write_stack_months,
+)
 
 #: Rows claimed, hours, days and months written.
 Counts = tuple[int, int, int, int]
@@ -80,6 +86,6 @@ def _write_months(conn: Connection, months: set[tuple[str, dt.date]], known: Out
     written = 0
     for month in sorted({month for _, month in months}):
         sites = [site for site, of in months if of == month]
-        hours = read_stack_hours(conn, sites, midnight(month), midnight(period_end("month", month)))
-        written += write_stack_months(conn, stack_months(hours, month, known))
+        days = read_stack_days(conn, sites, month, period_end("month", month))
+        written += write_stack_months(conn, stack_months(days, known))
     return written

@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from analytics.averaging import day_grids
 from analytics.emission import conversion, day_mean, mass_rate, stopped, vouched
-from analytics.emission_compliance import judge_hours, monthly_share
+from analytics.emission_compliance import counted_share, judge_hours
 from analytics.emission_state import dry_standard_rows
 from app.job.hour import site_hours
 from app.job.index import dates_of
 from domain.emission import emission_limits, emission_rules, outlets
 from domain.family import STACK
 from domain.flag import FAIL
-from domain.period import HOUR_S, day_number
+from domain.period import HOUR_S, day_number, period_start
 from domain.production import OutletRow
 from store.device_reading import DeviceReadings
 from store.settlement import HourClaim
@@ -33,7 +33,8 @@ _MEASURED: Final = [STACK.position(key) for key in POLLUTANTS]
 _SENT: Final = [STACK.position(f"{key}_converted") for key in POLLUTANTS[:4]]
 _GAS: Final = [STACK.position(key) for key in GAS]
 _FLOW, _VELOCITY = STACK.position("flow"), STACK.position("velocity")
-_ANY: Final = "any"
+#: All pollutants together.
+ANY: Final = "any"
 #: Sites and Unix seconds in one number.
 _SCALE: Final = np.int64(1) << 33
 Outlets = Mapping[str, Sequence[OutletRow]]
@@ -195,100 +196,87 @@ def _operating(hours: StackHours) -> Booleans:
 
 
 def stack_days(hours: StackHours) -> list[StackDayRow]:
-    """Days of stacks from all their hours of these days, per pollutant that was measured or has a limit.
+    """Days of stacks from all their hours of these days, per pollutant that was measured or has a limit, and ``any``.
 
-    HJ 212-2017 annex D: a daily mean needs 20 valid hours; the emission is the sum over hours with a known mass.
-    """
-    rules = emission_rules()
-    sites = sorted(set(hours.sites))
-    numbers = [sites.index(site) for site in hours.sites]
-    operating = _operating(hours)
-    parts = (hours.measured, hours.converted, hours.kg, hours.over)
-    stacked = np.concatenate([*parts, operating[:, None].astype(np.float64)], axis=1)
-    owners, days, grids = day_grids(numbers, hours.hours_s, stacked)
-    width, rows = len(POLLUTANTS), []
-    for owner, day, grid in zip(owners.tolist(), dates_of(days), grids, strict=True):
-        means = [day_mean(grid[: 2 * width], rules=rules)]
-        values = means[0].valid_values
-        for at, pollutant in enumerate(POLLUTANTS):
-            kg, over = grid[2 * width + at], grid[3 * width + at]
-            if np.isnan(grid[at]).all() and np.isnan(over).all():
-                continue
-            rows.append(
-                StackDayRow(
-                    site=sites[owner],
-                    day=day,
-                    pollutant=pollutant,
-                    measured=_optional(values[at]),
-                    converted=_optional(values[width + at]),
-                    valid_hours=int(means[0].counts[at]),
-                    operating_hours=int(np.nansum(grid[-1])),
-                    judged_hours=int(np.count_nonzero(~np.isnan(over))),
-                    over_hours=int(np.nansum(over)),
-                    kg=float(np.nansum(kg)),
-                    mass_hours=int(np.count_nonzero(~np.isnan(kg))),
-                )
-            )
-    return rows
-
-
-def stack_months(hours: StackHours, month: dt.date, known: Outlets) -> list[StackMonthRow]:
-    """The month of stacks from all their hours in it: per pollutant, and ``any`` for all with a limit together.
-
-    An hour is within when every pollutant that has a limit and was measured in the month is judged and within, over
+    HJ 212-2017 annex D: a daily mean needs 20 valid hours; the emission is the sum over hours with a known mass. Of all
+    together an hour is within when every pollutant with a limit that was measured that day is judged and within, over
     when one is over.
     """
-    rows = []
-    for site in sorted(set(hours.sites)):
-        own = hours.rows([name == site for name in hours.sites])
-        operating, over = _operating(own), own.over
-        judged, limited = ~np.isnan(over), ~np.isnan(own.limits)
-        any_over = (over == 1).any(axis=1)
-        needed = limited & ~np.isnan(own.measured).all(axis=0)
-        within = needed.any(axis=1) & (~needed | (over == 0)).all(axis=1)
-        last = outlet_on(known, site, max(dates_of(day_number(own.hours_s))))
-        for number, pollutant in enumerate(POLLUTANTS):
-            if np.isnan(own.measured[:, number]).all() and not limited[:, number].any():
-                continue
-            share = (judged[:, number], over[:, number] == 1)
-            permitted = getattr(last, f"permitted_{pollutant}_t", None)
-            rows.append(
-                _month(site, month, pollutant, operating, share=share, kg=own.kg[:, number], permitted=permitted)
-            )
-        if limited.any():
-            share = (any_over | within, any_over)
-            rows.append(_month(site, month, _ANY, operating, share=share, kg=np.zeros(0), permitted=None))
+    sites = sorted(set(hours.sites))
+    numbers = [sites.index(site) for site in hours.sites]
+    operating = np.array([state != "stopped" for state in hours.states], dtype=np.float64)
+    parts = (hours.measured, hours.converted, hours.kg, hours.over, hours.limits)
+    owners, days, grids = day_grids(numbers, hours.hours_s, np.column_stack([*parts, operating]))
+    rows: list[StackDayRow] = []
+    for owner, day, grid in zip(owners.tolist(), dates_of(days), grids, strict=True):
+        rows += _day(sites[owner], day, grid)
     return rows
 
 
-def _month(  # noqa: PLR0913 - keyword-only from the fifth on
-    site: str,
-    month: dt.date,
-    pollutant: str,
-    operating: Booleans,
-    *,
-    share: tuple[Booleans, Booleans],
-    kg: Floats,
-    permitted: float | None,
-) -> StackMonthRow:
-    same = np.zeros(len(operating), dtype=np.int64)
-    result = monthly_share(same, *share, standing=~operating, rules=emission_rules())
-    met = float(result.met[0])
-    missing = np.isnan(kg) & operating[: len(kg)]
-    return StackMonthRow(
-        site=site,
-        month=month,
-        pollutant=pollutant,
-        hours=len(operating),
-        operating_hours=int(result.operating[0]),
-        judged_hours=int(result.judged[0]),
-        over_hours=int(result.over[0]),
-        percent=_optional(result.percent[0]),
-        met=None if np.isnan(met) else met > 0,
-        kg=float(np.nansum(kg)),
-        missing_hours=int(np.count_nonzero(missing)),
-        permitted_t=permitted,
-    )
+def _day(site: str, day: dt.date, grid: Floats) -> list[StackDayRow]:
+    """One day of one stack; `grid` holds measured, converted, mass, over and limit of each pollutant, and operation."""
+    width = len(POLLUTANTS)
+    measured, converted, kg, over, limits = (grid[at * width : (at + 1) * width] for at in range(5))
+    means, shares = (day_mean(part, rules=emission_rules()) for part in (measured, converted))
+    counts = {"hours": int(np.count_nonzero(~np.isnan(grid[-1]))), "operating_hours": int(np.nansum(grid[-1]))}
+    known, limited = np.asarray((~np.isnan(measured)).any(axis=1)), ~np.isnan(limits)
+    rows = [
+        StackDayRow(
+            site=site,
+            day=day,
+            pollutant=pollutant,
+            measured=_optional(means.valid_values[at]),
+            converted=_optional(shares.valid_values[at]),
+            valid_hours=int(means.counts[at]),
+            judged_hours=int(np.count_nonzero(~np.isnan(over[at]))),
+            over_hours=int(np.nansum(over[at])),
+            kg=float(np.nansum(kg[at])),
+            mass_hours=int(np.count_nonzero(~np.isnan(kg[at]))),
+            **counts,
+        )
+        for at, pollutant in enumerate(POLLUTANTS)
+        if known[at] or limited[at].any()
+    ]
+    if limited.any():
+        needed, exceeded = limited & known[:, None], (over == 1).any(axis=0)
+        within = needed.any(axis=0) & (~needed | (over == 0)).all(axis=0)
+        judged = {"judged_hours": int((exceeded | within).sum()), "over_hours": int(exceeded.sum())}
+        rows.append(StackDayRow(site, day, ANY, None, None, 0, **counts, **judged, kg=0.0, mass_hours=0))
+    return rows
+
+
+def stack_months(days: Sequence[StackDayRow], known: Outlets) -> list[StackMonthRow]:
+    """Months of stacks from all their days in them, per pollutant and ``any``: sums, and the share within.
+
+    Hours out of operation leave every count; operating hours without a known mass are missing.
+    """
+    groups: dict[tuple[str, dt.date, str], list[StackDayRow]] = {}
+    for row in days:
+        groups.setdefault((row.site, period_start("month", row.day), row.pollutant), []).append(row)
+    rows = []
+    for (site, month, pollutant), own in groups.items():
+        judged, over, operating = (
+            sum(getattr(row, name) for row in own) for name in ("judged_hours", "over_hours", "operating_hours")
+        )
+        percent, met = counted_share([judged], [over], rules=emission_rules())
+        outlet = outlet_on(known, site, max(row.day for row in own))
+        rows.append(
+            StackMonthRow(
+                site=site,
+                month=month,
+                pollutant=pollutant,
+                hours=sum(row.hours for row in own),
+                operating_hours=operating,
+                judged_hours=judged,
+                over_hours=over,
+                percent=_optional(percent[0]),
+                met=None if np.isnan(met[0]) else bool(met[0]),
+                kg=sum(row.kg for row in own),
+                missing_hours=0 if pollutant == ANY else operating - sum(row.mass_hours for row in own),
+                permitted_t=getattr(outlet, f"permitted_{pollutant}_t", None),
+            )
+        )
+    return rows
 
 
 def _optional(value: float) -> float | None:

@@ -18,7 +18,7 @@ from analytics.emission import (
     stopped,
     vouched,
 )
-from analytics.emission_compliance import cumulative_emission, judge_hours, monthly_share
+from analytics.emission_compliance import counted_share, cumulative_emission, judge_hours
 from domain.emission import emission_rules
 
 RULES = emission_rules()
@@ -112,30 +112,24 @@ def test_values_converted_to_exactly_the_limit_are_within() -> None:
 
 
 def test_share_of_the_month() -> None:
-    # Month 1: 100 hours, 5 over: exactly 95 %. Month 2: one more over. Month 3: stopped; month 4: everything marked.
-    months = np.repeat([1, 2, 3, 4], 100)
-    over = np.zeros(400, dtype=bool)
-    over[:5], over[100:106], over[200:300] = True, True, True
-    judged = months != 4
-    found = monthly_share(months, judged, over, standing=months == 3, rules=RULES)
-    assert found.months.tolist() == [1, 2, 3, 4]
-    assert found.operating.tolist() == [100, 100, 0, 100]
-    assert found.judged.tolist() == [100, 100, 0, 0]
-    assert found.percent[:2].tolist() == [95.0, 94.0]
-    assert found.met[:2].tolist() == [1.0, 0.0]
-    assert np.isnan(found.met[2:]).all() and np.isnan(found.percent[2:]).all()
+    # Exactly 95 %; one more over; nothing judged: no verdict.
+    percent, met = counted_share([100, 100, 0], [5, 6, 0], rules=RULES)
+    assert percent[:2].tolist() == [95.0, 94.0]
+    assert met[:2].tolist() == [1.0, 0.0]
+    assert np.isnan([percent[2], met[2]]).all()
 
 
-@given(st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.booleans(), st.booleans()), max_size=60))
-def test_share_agrees_with_counting(hours: list[tuple[int, bool, bool, bool]]) -> None:
-    table = np.array(hours, dtype=int).reshape(-1, 4)
-    found = monthly_share(table[:, 0], table[:, 1] > 0, table[:, 2] > 0, standing=table[:, 3] > 0, rules=RULES)
-    for at, month in enumerate(found.months.tolist()):
-        kept = [row for row in hours if row[0] == month and row[1] and not row[3]]
-        bad = sum(row[2] for row in kept)
-        assert (found.judged[at], found.over[at]) == (len(kept), bad)
-        if kept:
-            assert bool(found.met[at]) == (Fraction(len(kept) - bad, len(kept)) >= Fraction(95, 100))
+@given(st.lists(st.tuples(st.integers(0, 744), st.integers(0, 744)), max_size=20))
+def test_share_agrees_with_exact_numbers(months: list[tuple[int, int]]) -> None:
+    counts = [(max(pair), min(pair)) for pair in months]
+    percent, met = counted_share([pair[0] for pair in counts], [pair[1] for pair in counts], rules=RULES)
+    for (judged, over), share, reached in zip(counts, percent.tolist(), met.tolist(), strict=True):
+        if not judged:
+            assert np.isnan(share) and np.isnan(reached)
+            continue
+        exact = Fraction(100 * (judged - over), judged)
+        assert bool(reached) == (exact >= 95)
+        assert abs(share - float(exact)) <= 0.05 + 1e-9
 
 
 def test_cumulative_emission() -> None:
