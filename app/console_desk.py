@@ -6,13 +6,14 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from app.console_register import export_sheet, import_sheet, retire_entry, write_form
 from app.job.target import evaluate_targets
 from app.service.address import database_url
 from app.service.first_account import FIRST, first_password_file
 from app.service.post import link_key
 from app.settings import Settings
 from app.stranger import approve, claim, system_type_zh
-from console.desk import Desk, Stranger
+from console.desk import Desk, Keeper, SheetOutcome, Stranger
 from domain.county import load_county
 from store.connection import Connection
 from store.pool import Pool
@@ -47,6 +48,22 @@ class ApplicationActs:
     def evaluate_targets(self, conn: Connection, now: dt.datetime) -> None:
         """Bring the targets' actuals up to date."""
         evaluate_targets(conn, now=now)
+
+    def write_register(self, conn: Connection, keeper: Keeper, cells: Mapping[str, str], *, new: bool) -> str:
+        """Add an entry of a register or correct one."""
+        return write_form(conn, keeper, cells, new=new)
+
+    def retire_register(self, conn: Connection, keeper: Keeper, name: str, *, undo: bool) -> None:
+        """Take an entry out of service or bring it back."""
+        retire_entry(conn, keeper, name, undo=undo)
+
+    def import_register(self, conn: Connection, keeper: Keeper, name: str, content: bytes) -> SheetOutcome:
+        """Enter a CSV file or workbook."""
+        return import_sheet(conn, keeper, name, content)
+
+    def export_register(self, conn: Connection, register: str) -> bytes:
+        """A workbook of the entries in service."""
+        return export_sheet(conn, register)
 
     def password_changed(self, account: str) -> None:
         """Forget the first password once it is of no use."""

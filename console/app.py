@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -35,6 +36,8 @@ _WORDS: Final = {
     500: "系统出错",
     503: "服务暂时不可用",
 }
+#: Only for the description; `console.guard.token_allowed` looks at the token.
+_BEARER: Final = Depends(HTTPBearer(scheme_name="令牌", auto_error=False))
 _log = logging.getLogger(__name__)
 
 
@@ -87,7 +90,7 @@ def console_app(desk: Desk) -> FastAPI:
     for router in LINK_ROUTERS:
         app.include_router(router, include_in_schema=False)
     for router in API_ROUTERS:
-        app.include_router(router, prefix=API)
+        app.include_router(router, prefix=API, dependencies=[_BEARER])
     app.include_router(_plain)
     app.mount("/static", _KeptFiles(directory=STATIC), name="static")
     app.add_exception_handler(SignInNeeded, _sign_in_needed)

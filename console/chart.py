@@ -13,7 +13,7 @@ from store.overview import TrendHour
 
 _WIDTH: Final = 720
 _HEIGHT: Final = 150
-_LEFT: Final = 34
+_LEFT: Final = 48
 _BOTTOM: Final = 26
 _TOP: Final = 10
 _LINES: Final = (50, 100, 150, 200, 300)

@@ -25,6 +25,26 @@ class Stranger:
     system_type_zh: str
 
 
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Who keeps which register, why and when."""
+
+    register: str
+    who: str
+    why: str
+    now: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SheetOutcome:
+    """What an import wrote: nothing when there are faults, each of which names its line."""
+
+    added: int
+    changed: int
+    unchanged: int
+    faults: tuple[str, ...]
+
+
 class Acts(Protocol):
     """What the console asks of the application, which knows all other rooms."""
 
@@ -36,6 +56,18 @@ class Acts(Protocol):
 
     def evaluate_targets(self, conn: Connection, now: dt.datetime) -> None:
         """Bring the targets' actuals up to date after a reported figure."""
+
+    def write_register(self, conn: Connection, keeper: Keeper, cells: Mapping[str, str], *, new: bool) -> str:
+        """Add an entry of a register or correct one; its id. The caller commits."""
+
+    def retire_register(self, conn: Connection, keeper: Keeper, name: str, *, undo: bool) -> None:
+        """Take an entry out of service or bring it back. The caller commits."""
+
+    def import_register(self, conn: Connection, keeper: Keeper, name: str, content: bytes) -> SheetOutcome:
+        """Enter a CSV file or workbook: every row, or none."""
+
+    def export_register(self, conn: Connection, register: str) -> bytes:
+        """A workbook of the entries in service."""
 
     def password_changed(self, account: str) -> None:
         """Somebody chose a password: the one that was generated for the first use is of no use any more."""

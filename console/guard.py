@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -197,10 +197,17 @@ async def upload_of(request: Request) -> tuple[str, bytes] | None:
     return given.filename, await given.read()
 
 
-async def genuine_form(request: Request) -> None:
-    """Refuse whatever changes something and does not come from a form of ours."""
-    if request.method in _SAFE:
-        return
+async def genuine_form(request: Request) -> AsyncIterator[None]:
+    """Refuse whatever changes something and comes from no form of ours; close the files it brought afterwards."""
+    try:
+        if request.method not in _SAFE:
+            await _check_form(request)
+        yield
+    finally:
+        await request.close()
+
+
+async def _check_form(request: Request) -> None:
     # The form that signs in belongs to the cookie given with it, whatever became of an earlier session.
     kind = "visit" if request.url.path == "/sign-in" else "session"
     secret = request.cookies.get(cookie_name(kind, secure=desk_of(request).secure))

@@ -26,6 +26,7 @@ ITEMS: Final = (
     Item("/", "总览", Permission.SEE),
     Item("/alert", "告警", Permission.SEE),
     Item("/warning", "预警", Permission.SEE),
+    Item("/reduction", "减排清单", Permission.SEE),
     Item("/device", "设备", Permission.SEE),
     Item("/target", "目标与填报", Permission.SEE),
     Item("/register", "台账", Permission.SEE),

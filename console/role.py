@@ -17,7 +17,7 @@ class Permission(StrEnum):
     APPROVE_DEVICE = "approve_device"
     REPORT_FIGURE = "report_figure"
     REVIEW_DATA = "review_data"
-    EDIT_REDUCTION_LIST = "edit_reduction_list"
+    EDIT_REGISTER = "edit_register"
     MANAGE_ACCOUNT = "manage_account"
     READ_AUDIT = "read_audit"
     ANSWER_ORDER = "answer_order"
@@ -34,7 +34,7 @@ _DUTY: Final = frozenset(
         Permission.DECIDE_WARNING,
         Permission.APPROVE_DEVICE,
         Permission.REPORT_FIGURE,
-        Permission.EDIT_REDUCTION_LIST,
+        Permission.EDIT_REGISTER,
     }
 )
 #: Reviewers judge data and run nothing, operators run and judge no data; an administrator may do both.

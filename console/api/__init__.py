@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from console.api import now
+from console.api import alert, device, now, warning
 
-API_ROUTERS: Final = (now.router,)
+API_ROUTERS: Final = tuple(subject.router for subject in (now, alert, warning, device))

@@ -11,10 +11,13 @@ from console.page import (
     audit,
     device,
     episode,
+    interface,
     me,
     overview,
     own,
+    reduction,
     register,
+    register_edit,
     review,
     revision,
     session,
@@ -27,19 +30,7 @@ LINK_ROUTERS: Final = (answer.router,)
 PAGE_ROUTERS: Final = tuple(
     subject.router
     for subject in (
-        session,
-        overview,
-        alert,
-        warning,
-        episode,
-        own,
-        device,
-        target,
-        register,
-        review,
-        revision,
-        me,
-        account,
-        audit,
+        *(session, overview, alert, warning, episode, own, device, target, register, register_edit, reduction),
+        *(review, revision, me, account, audit, interface),
     )
 )

@@ -32,7 +32,8 @@ def cell_zh(field: Field, value: object) -> str:
     return next((word for word, meaning in field.words.items() if meaning == value), str(value))
 
 
-def _register(name: str) -> Register:
+def known_register(name: str) -> Register:
+    """The register of that name; 404 when there is none."""
     register = REGISTERS.get(name)
     if register is None:
         raise HTTPException(404)
@@ -54,7 +55,7 @@ def show_registers(request: Request, visit: Reader) -> Response:  # noqa: ARG001
 @router.get("/register/{name}")
 def show_register(request: Request, name: str, visit: Reader, text: str = "", everything: bool = False) -> Response:  # noqa: ARG001
     """Entries of one register."""
-    register = _register(name)
+    register = known_register(name)
     with desk_of(request).connection("read the register") as conn:
         entries = list(read_register(conn, register).values())
     fields = [field for field in register.fields if field.key in register.listed]
@@ -75,7 +76,7 @@ def show_register(request: Request, name: str, visit: Reader, text: str = "", ev
 @router.get("/register/{name}/{entry}")
 def show_entry(request: Request, name: str, entry: str, visit: Reader) -> Response:  # noqa: ARG001
     """One entry with every version."""
-    register = _register(name)
+    register = known_register(name)
     with desk_of(request).connection("read the history") as conn:
         versions = read_history(conn, register, entry)
     if not versions:

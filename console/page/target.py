@@ -43,7 +43,8 @@ def show_targets(
     return page(request, "target.html", rows=rows, reported=reported, status=status)
 
 
-def _reportable(conn: Connection, area: str, name: str) -> TargetRow:
+def reportable_target(conn: Connection, area: str, name: str) -> TargetRow:
+    """The target, when people report its actual; 404 otherwise."""
     for one in read_targets(conn):
         if (one.area, one.id) == (area, name) and one.actual_kind == "reported":
             return one
@@ -55,7 +56,7 @@ def _target_page(
 ) -> Response:
     desk = desk_of(request)
     with desk.connection("read the target") as conn:
-        target = _reportable(conn, area, name)
+        target = reportable_target(conn, area, name)
         status = next(row for row in read_target_status(conn) if (row.area_id, row.target_id) == (area, name))
         kept = read_reported(conn, area, name)
     words = {"target": target, "row": status, "kept": kept, "given": given, "today": local_date(desk.now())}
@@ -84,7 +85,7 @@ def report(
     """Add a figure; of one day the last one counts."""
     desk = desk_of(request)
     with desk.connection("read the target") as conn:
-        target = _reportable(conn, area, name)
+        target = reportable_target(conn, area, name)
     figure, faults = read_figure(form, target.unit, local_date(desk.now()))
     if figure is None:
         return _target_page(request, area, name, given=form, faults=faults)

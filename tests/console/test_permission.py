@@ -18,7 +18,7 @@ from store.session import add_token
 from tests.console.conftest import FIRST_ENTERPRISE, connect, running_console
 
 #: Ways that need no more than somebody signed in, and those that need nobody.
-ANYBODY = {"/", "/me", "/me/token", "/me/token/{number}/revoke", "/password", "/sign-out"}
+ANYBODY = {"/", "/api", "/me", "/me/token", "/me/token/{number}/revoke", "/password", "/sign-out"}
 NOBODY = {"/sign-in"}
 #: Permission of each way; a new route must be written here, or the test fails.
 NEEDED = {
@@ -54,6 +54,15 @@ NEEDED = {
     "GET /register": Permission.SEE,
     "GET /register/{name}": Permission.SEE,
     "GET /register/{name}/{entry}": Permission.SEE,
+    "GET /register-form/{name}": Permission.EDIT_REGISTER,
+    "POST /register-form/{name}": Permission.EDIT_REGISTER,
+    "GET /register-form/{name}/{entry}": Permission.EDIT_REGISTER,
+    "POST /register-form/{name}/{entry}": Permission.EDIT_REGISTER,
+    "POST /register-form/{name}/{entry}/{action}": Permission.EDIT_REGISTER,
+    "GET /register-sheet/{name}": Permission.EDIT_REGISTER,
+    "GET /register-import/{name}": Permission.EDIT_REGISTER,
+    "POST /register-import/{name}": Permission.EDIT_REGISTER,
+    "GET /reduction": Permission.SEE,
     "GET /review": Permission.SEE,
     "POST /review": Permission.REVIEW_DATA,
     "POST /review/{number}/confirm": Permission.REVIEW_DATA,
@@ -68,6 +77,35 @@ NEEDED = {
     "POST /account/{name}/enable": Permission.MANAGE_ACCOUNT,
     "GET /audit": Permission.READ_AUDIT,
     "GET /api/v1/overview": Permission.SEE,
+    "GET /api/v1/alerts": Permission.SEE,
+    "GET /api/v1/alerts/{number}": Permission.SEE,
+    **{
+        f"POST /api/v1/alerts/{{number}}/{action}": Permission.HANDLE_ALERT
+        for action in ("acknowledge", "assign", "comment", "close", "mute")
+    },
+    "GET /api/v1/overdue": Permission.SEE,
+    "GET /api/v1/warning": Permission.SEE,
+    "POST /api/v1/warning/steps": Permission.DECIDE_WARNING,
+    "GET /api/v1/episodes": Permission.SEE,
+    "GET /api/v1/episodes/{number}": Permission.SEE,
+    "GET /api/v1/orders/{number}": Permission.SEE,
+    "POST /api/v1/orders/{number}/inspections": Permission.DECIDE_WARNING,
+    "GET /api/v1/own/orders": Permission.ANSWER_ORDER,
+    "GET /api/v1/own/notices": Permission.ANSWER_ORDER,
+    "GET /api/v1/own/orders/{number}": Permission.ANSWER_ORDER,
+    "POST /api/v1/own/orders/{number}/answers": Permission.ANSWER_ORDER,
+    "GET /api/v1/devices": Permission.SEE,
+    "GET /api/v1/devices/pending": Permission.SEE,
+    "POST /api/v1/devices/pending/{name}/approve": Permission.APPROVE_DEVICE,
+    "GET /api/v1/targets": Permission.SEE,
+    "GET /api/v1/targets/{area}/{name}/reports": Permission.SEE,
+    "POST /api/v1/targets/{area}/{name}/reports": Permission.REPORT_FIGURE,
+    "GET /api/v1/revisions": Permission.SEE,
+    "POST /api/v1/revisions/{number}/decision": Permission.REVIEW_DATA,
+    "GET /api/v1/reviews": Permission.SEE,
+    "POST /api/v1/reviews": Permission.REVIEW_DATA,
+    "POST /api/v1/reviews/{number}/{action}": Permission.REVIEW_DATA,
+    "GET /api/v1/registers/{name}": Permission.SEE,
 }
 
 
@@ -84,7 +122,7 @@ def routes() -> Iterator[tuple[str, str]]:
 def expected(role: str, needed: Permission) -> set[int]:
     """Statuses that say yes (whatever becomes of an empty form), or the one that says no."""
     if may(role, needed):
-        return {200, 303, 404, 422}
+        return {200, 303, 404, 409, 422}
     return {404} if (role == "enterprise") != (needed is Permission.ANSWER_ORDER) else {403}
 
 
