@@ -28,6 +28,13 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "collect": ("app.command.collect", "Carry readings from the broker into the database."),
         "console": ("app.command.console", "Web pages where people see and act (docs/console.md)."),
         "account": ("app.command.account", "Accounts of the console: add, list, password, role, disable."),
+        "alert": (
+            "app.command.alert",
+            "Alerts: list, acknowledge, assign, mute, close; their rules; the watch over stacks.",
+        ),
+        "contact": ("app.command.contact", "Whom notices go to: add, list, import, export, retire, test."),
+        "notice": ("app.command.notice", "Notices and their answers: list, show, acknowledge, receipts."),
+        "delivery": ("app.command.delivery", "Notices on their way: list, show, replay."),
         "dispatch": ("app.command.dispatch", "Send notices through every channel; hear the answers."),
         "gateway": ("app.command.gateway", "Take HJ 212 frames from data loggers on TCP to the broker."),
         "settle": ("app.command.settle", "Recompute statistics of what has changed."),

@@ -105,11 +105,16 @@ def announce(conn: Connection, notice: Notice, *, now: dt.datetime) -> int:
 
 def write_notice(conn: Connection, notice: Notice, *, now: dt.datetime) -> tuple[int, int]:
     """Insert a notice and the deliveries of the first step; its id and their number."""
+    notice_id = _insert_notice(conn, notice, now)
+    return notice_id, len(deliver_next(conn, notice_id, notice, after=0, now=now))
+
+
+def _insert_notice(conn: Connection, notice: Notice, now: dt.datetime) -> int:
     parts = (notice.kind, notice.reference, notice.area_id, notice.enterprise_id, notice.severity)
     texts = (notice.subject_zh, notice.body_zh, Jsonb(dict(notice.payload)), now, notice.respond_by)
     row = conn.execute(_INSERT.encode(), (*parts, *texts)).fetchone()
     assert row is not None
-    return int(row[0]), len(deliver_next(conn, int(row[0]), notice, after=0, now=now))
+    return int(row[0])
 
 
 def deliver_next(conn: Connection, notice_id: int, notice: Notice, *, after: int, now: dt.datetime) -> list[int]:
@@ -163,3 +168,27 @@ def _alarm(conn: Connection, notice: Notice, notice_id: int, *, now: dt.datetime
         add_event(conn, alert_id, "announce", by=SYSTEM, at=now, detail={"notice_id": told_id})
     else:
         _alarm(conn, told, told_id, now=now)
+
+
+def announce_to(conn: Connection, notice: Notice, contact_id: str, *, now: dt.datetime) -> tuple[int, int]:
+    """Write a notice to one contact, whatever it usually takes and at once; its id and the number of deliveries.
+
+    Parameters
+    ----------
+    conn : Connection
+        As role lantian_app; the caller commits.
+    notice : Notice
+        What to say.
+    contact_id : str
+        To whom.
+    now : datetime
+        The moment.
+    """
+    notice_id = _insert_notice(conn, notice, now)
+    count = conn.execute(
+        "insert into delivery (notice_id, contact_id, channel, address, step, severity, due_at, created_at)"
+        " select %s, c.id, h.channel, h.address, c.step, %s, %s, %s from contact c"
+        " join contact_channel h on h.contact_id = c.id where c.id = %s returning pg_notify(%s, '')",
+        (notice_id, notice.severity, now, now, contact_id, WAKE),
+    ).rowcount
+    return notice_id, count

@@ -17,6 +17,7 @@ from app.registration import age_text
 from app.registry_command import column_options, option_cells, registry, registry_group, retire_command
 from app.registry_table import DEVICE, Entry
 from app.service.access import Access, DeviceAccess, local_access
+from app.service.account import enterprise_of
 from app.service.address import BrokerAddress
 from app.service.authority import DEVICE_DAYS
 from app.settings import load_settings
@@ -144,21 +145,38 @@ def credential(device: str, action: str, *, days: int, output: Path) -> None:
     A password is shown once. A device may publish and read only on its own branch. Rotating and revoking end its open
     connections. `certificate` issues a client certificate and writes it with its key and the authority's certificate.
     """
-    access = local_access(load_settings())
     if action in ("create", "rotate", "certificate"):
         _in_service(device)
+    change_credential(device, action, days, output)
+
+
+def change_credential(account: str, action: str, days: int, output: Path) -> None:
+    """Carry out one of `ACTIONS` for an account of a device or an enterprise, and tell what came of it.
+
+    Parameters
+    ----------
+    account : str
+        User name at the broker.
+    action : str
+        One of `ACTIONS`.
+    days : int
+        Life of a certificate.
+    output : Path
+        Folder for one.
+    """
+    access = local_access(load_settings())
     if action == "create":
-        _show_address(access.create(device, _now()))
+        _show_address(access.create(account, _now()))
     elif action == "rotate":
-        _show_address(access.rotate(device, _now()))
+        _show_address(access.rotate(account, _now()))
     elif action == "show":
-        click.echo(access_text(device, access.read(device)))
+        click.echo(access_text(account, access.read(account)))
     elif action == "certificate":
-        click.echo(f"written: {', '.join(map(str, write_certificate(access, device, days, output)))}")
-    elif not access.revoke(device, _now()):
-        raise ConfigurationError(f"device {device!r} has no credentials, expected some to revoke")
+        click.echo(f"written: {', '.join(map(str, write_certificate(access, account, days, output)))}")
+    elif not access.revoke(account, _now()):
+        raise ConfigurationError(f"{account!r} has no credentials, expected some to revoke")
     else:
-        click.echo(f"{device}: credentials revoked, connections ended")
+        click.echo(f"{account}: credentials revoked, connections ended")
 
 
 def _in_service(device: str) -> None:
@@ -179,8 +197,11 @@ def access_text(device: str, access: Access) -> str:
     """What a device has, without anything secret."""
     account = access.account
     since = "none" if account is None else f"since {account.rotated_at or account.created_at}"
-    lines = [f"password     {since}", f"publishes    lt/v1/+/+/{device}/data, .../state"]
-    lines.append(f"reads        lt/v1/+/+/{device}/cmd, .../reply, .../error")
+    if (enterprise := enterprise_of(device)) is None:
+        branches = (f"lt/v1/+/+/{device}/data, .../state", f"lt/v1/+/+/{device}/cmd, .../reply, .../error")
+    else:
+        branches = (f"lt/v1/+/enterprise/{enterprise}/ack", f"lt/v1/+/enterprise/{enterprise}/notice, .../reply")
+    lines = [f"password     {since}", f"publishes    {branches[0]}", f"reads        {branches[1]}"]
     for each in access.certificates:
         state = f"revoked {each.revoked_at}" if each.revoked_at else f"holds until {each.expires_at}"
         lines.append(f"certificate  {each.serial:x} {state}")

@@ -57,6 +57,7 @@ def child_commands(settings: Settings) -> dict[str, list[str]]:
         commands[f"collect-{number}"] = ["collect", "--number", str(number), "--share", "lantian"]
     if settings.collectors > 1:
         commands["collect"] += ["--share", "lantian"]
+    commands["watch"] = ["alert", "watch"]
     for number in range(1, settings.dispatchers + 1):
         commands["dispatch" if number == 1 else f"dispatch-{number}"] = ["dispatch"]
     if settings.gateway_port:
