@@ -105,15 +105,18 @@ def combined(flags: Flags, failed: npt.NDArray[np.integer], results: Mapping[int
     -------
     Quality
         Missing values stay `MISSING` and fail no test. What a test of severity ``note`` finds is in the mask and
-        leaves the flag as it is.
+        leaves the flag as it is; what one of severity ``fail`` finds fails.
     """
     found, mask = [flags], failed.astype(np.int16)
     present = flags != MISSING
     for bit, result in results.items():
         for one in [result] if isinstance(result, np.ndarray) else result:
             whole = np.broadcast_to(one, flags.shape)
-            mask[present & doubted(whole)] |= np.int16(bit)
-            if _SEVERITY[bit] != NOT_EVALUATED:
+            hit = doubted(whole)
+            mask[present & hit] |= np.int16(bit)
+            if _SEVERITY[bit] == FAIL:
+                found.append(np.where(hit, np.uint8(FAIL), whole))
+            elif _SEVERITY[bit] != NOT_EVALUATED:
                 found.append(whole)
     return Quality(strongest(found), np.where(present, mask, np.int16(0)))
 

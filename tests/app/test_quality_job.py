@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from test_settle_database import AREA, Network
 
+from analytics import quality
 from analytics.quality import CHANNEL, GAP, SPATIAL, SPIKE
 from analytics.screening import MARK, PERSISTENCE
 from app.job.quality import screen
 from domain.family import AIR
+from domain.flag import FAIL
 from store.connection import connect
 from store.reference import load_reference
 from store.review import Proposal, confirm_review, propose_review
@@ -91,6 +93,18 @@ def test_a_spike_is_found_explained_and_doubted_in_its_hour(network: Watched) ->
     assert network.hour("east", START, "pm25, flag") == (pytest.approx(mean), "3" + "9" * 11)
     assert network.hour("east", START + HOUR, "flag") == ("1" + "9" * 11,)
     assert network.hour(AREA, START, "flag") == ("3" + "9" * 11,)
+
+
+def test_statistics_follow_a_test_that_fails_values(network: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(quality._SEVERITY, SPIKE, FAIL)  # as the table may say
+    values = wave(60)
+    values[30] = 400.0
+    network.minutes("east-1", values)
+    network.run()
+    assert network.findings() == [("east-1", 30, "reading", SPIKE, 4)]
+    mean = (20 * (30 + 31 + 32) - 30) / 59
+    assert network.hour("east", START, "pm25, minutes[1], flag") == (pytest.approx(mean), 59, "1" + "9" * 11)
+    assert network.hour(AREA, START, "pm25") == (pytest.approx(mean),)
 
 
 def test_testing_again_finds_nothing_new(network: Watched) -> None:
