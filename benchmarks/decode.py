@@ -1,6 +1,6 @@
 """Messages per second of both codecs on one core, beside the standard library on the same bytes in the same run.
 
-python benchmarks/decode.py [seconds]
+Usage: python -m benchmarks.decode [seconds]
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 from domain.factor import unit_preset
 from domain.family import AIR
+from ingest.plain import PlainRows, channel_of
 from ingest.wire.hj212 import decode_frame
 from ingest.wire.hj212_crc import hj212_crc
 from ingest.wire.hj212_reading import decode_hj212
@@ -46,8 +47,18 @@ def rate(action: Callable[[], object], seconds: float) -> float:
 def main() -> None:
     """Measure and print."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 3.0
+    device = Source("d1", AIR)
+    channel, limits = channel_of(device), (0.0, 1e11)
+    assert channel is not None
+    take = channel.take
     source = Source("d1", AIR, mn="JLYP01_AIR01_0001", units=unit_preset("ambient-field"))
     cases: list[tuple[str, Callable[[], object], Callable[[], object], str]] = [
+        (
+            "  straight into columns",
+            lambda: take(MESSAGE, PlainRows(), 0, limits),
+            lambda: json.loads(MESSAGE),
+            "json.loads",
+        ),
         ("JSON message, 11 values", lambda: decode_json(MESSAGE, source), lambda: json.loads(MESSAGE), "json.loads"),
         ("HJ 212 frame, 11 values", lambda: decode_hj212(FRAME, source), lambda: FRAME.split(b";"), "bytes.split"),
         ("  taking it apart only", lambda: decode_frame(FRAME), lambda: FRAME.split(b";"), "bytes.split"),

@@ -134,14 +134,9 @@ class Place:
                 continue
             if str(self.folder) in line and "mosquitto" in line:
                 found["broker"].append(int(entry.parent.name))
-        postmaster = int((self.folder / "home" / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
-        found["database"] = [postmaster, *_children(postmaster)]
+        pid_file = self.folder / "home" / "postgres" / "data" / "postmaster.pid"
+        found["database"] = [int(pid_file.read_text(encoding="utf-8").split()[0])]
         return found
-
-
-def _children(parent: int) -> list[int]:
-    path = Path(f"/proc/{parent}/task/{parent}/children")
-    return [int(word) for word in path.read_text(encoding="ascii").split()]
 
 
 @contextmanager

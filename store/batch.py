@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -21,7 +21,7 @@ from store.device_day import GIVEN_UP, add_day_counts
 from store.error import StoreError, kind, message, translated
 from store.message import Batch, FactorBlock, Integers, Mask, Message, ReadingBlock, Rejection
 from store.part import write_parts
-from store.receipt import Receipt, seen_before, write_marks, write_receipt
+from store.receipt import Receipt, frame_pieces, seen_before, write_frames, write_ledger, write_marks, write_rejects
 from store.registry import RegisteredDevice
 from store.request import write_results
 from store.sqlstate import Kind
@@ -73,15 +73,27 @@ class _Write:
     statuses: list[Statuses]
     rejections: dict[int, Rejection] = field(default_factory=dict)
 
-    def write_directly(self) -> None:
-        """Write all rows as if every key were new and every row possible; the first that is not raises."""
-        self._keep([self._insert(at, 0, len(self.batch.messages), direct=True) for at in range(len(self.tables))])
+    @property
+    def plain(self) -> bool:
+        """Whether all rows may be new: each key once, and nothing whose outcome only the database knows."""
+        every = (rows.first(np.arange(len(rows.message))).all() for rows in self.tables)
+        return not self.batch.fires and all(every)
+
+    def copy_all(self, meanwhile: Callable[[], None]) -> None:
+        """COPY all rows into their tables; the first that exists or is impossible raises.
+
+        `meanwhile` is called once, while the database is busy with the rows of the first table.
+        """
+        for at, rows in enumerate(self.tables):
+            copy_direct(self.conn, rows, meanwhile if at == 0 else None)
+        if not self.tables:
+            meanwhile()
 
     def write_messages(self, low: int, high: int) -> None:
         """Write the rows of messages low <= index < high; on poison by halves, down to the message that is rejected."""
         try:
             with self.conn.transaction():
-                written = [self._insert(at, low, high, direct=False) for at in range(len(self.tables))]
+                written = [self._insert(at, low, high) for at in range(len(self.tables))]
         except psycopg.Error as error:
             if kind(error) is not Kind.POISON:
                 raise
@@ -92,20 +104,14 @@ class _Write:
             self.write_messages(low, middle)
             self.write_messages(middle, high)
         else:
-            self._keep(written)
+            for statuses, (chosen, found) in zip(self.statuses, written, strict=True):
+                statuses[chosen] = found
 
-    def _keep(self, written: Sequence[tuple[Integers, Statuses]]) -> None:
-        for statuses, (chosen, found) in zip(self.statuses, written, strict=True):
-            statuses[chosen] = found
-
-    def _insert(self, at: int, low: int, high: int, *, direct: bool) -> tuple[Integers, Statuses]:
+    def _insert(self, at: int, low: int, high: int) -> tuple[Integers, Statuses]:
         rows = self.tables[at]
         chosen = np.flatnonzero((rows.message >= low) & (rows.message < high))
         statuses = np.full(len(chosen), NEW, dtype=np.uint8)
         if not len(chosen):
-            return chosen, statuses
-        if direct and rows.first(chosen).all():
-            copy_direct(self.conn, rows, chosen)
             return chosen, statuses
         create_staging(self.conn)
         contested = ~insert_staged(self.conn, rows, chosen, self.accepted[at])
@@ -156,21 +162,17 @@ def write_batch(conn: Connection, batch: Batch, devices: Mapping[str, Registered
     work = _Write(conn, batch, arrivals, tables, accepted, unwritten)
     with translated("write a batch"):
         caution = _cautious.get(conn, 0)
-        if not caution:
+        if not caution and work.plain:
             try:
                 with conn.transaction():
-                    work.write_directly()
-                    return _completed(work, devices)
+                    return _written(work, devices, direct=True)
             except psycopg.Error as error:
                 if kind(error) is not Kind.POISON:
                     raise
-                caution = _CAUTIOUS_BATCHES + 1 if isinstance(error, psycopg.errors.UniqueViolation) else 1
-        work.rejections.clear()
+                caution = _CAUTIOUS_BATCHES + 1 if isinstance(error, psycopg.errors.UniqueViolation) else 0
         with conn.transaction():
-            if tables:
-                work.write_messages(0, len(batch.messages))
-            result = _completed(work, devices)
-        _cautious[conn] = caution - 1
+            result = _written(work, devices, direct=False)
+        _cautious[conn] = max(0, caution - 1)
         return result
 
 
@@ -188,9 +190,13 @@ def _check(batch: Batch, devices: Mapping[str, RegisteredDevice]) -> None:
             raise StoreError(f"write a batch: found {block.values.shape} values of {family}, expected {expected}")
 
 
-def _completed(work: _Write, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
-    """Everything besides the rows, once they are written."""
+def _written(work: _Write, devices: Mapping[str, RegisteredDevice], *, direct: bool) -> BatchResult:
+    """Rows, and everything besides; `direct` takes all rows to be new and raises when one is not."""
     conn, batch, tables = work.conn, work.batch, work.tables
+    for statuses in work.statuses:
+        statuses[:] = NEW if direct else _UNWRITTEN
+    if tables and not direct:
+        work.write_messages(0, len(batch.messages))
     counts = np.bincount(np.concatenate([[], *work.statuses]).astype(np.int64), minlength=256)[:3].tolist()
     outcomes = _outcomes(batch, work)
     if batch.fires:
@@ -200,11 +206,22 @@ def _completed(work: _Write, devices: Mapping[str, RegisteredDevice]) -> BatchRe
         for at, outcome in (*entered.items(), *((at, "rejected") for at in poisoned)):
             outcomes[at] = outcome
     receipt = Receipt(batch, work.arrivals, outcomes, work.rejections, counts)
+    batch_id = write_ledger(conn, receipt)
+    frames: list[bytes] = []
+
+    def prepare() -> None:
+        frames.extend(frame_pieces(receipt, batch_id))
+
+    if direct:
+        work.copy_all(prepare)
+    else:
+        prepare()
+    write_frames(conn, frames)
+    write_rejects(conn, receipt, batch_id)
     changed = [
         (rows, (statuses == NEW) | ((statuses == REVISED) & counted), statuses != _UNWRITTEN)
         for rows, statuses, counted in zip(tables, work.statuses, work.accepted, strict=True)
     ]
-    batch_id = write_receipt(conn, receipt)
     new = [(rows, statuses == NEW) for rows, statuses in zip(tables, work.statuses, strict=True)]
     with conn.pipeline():
         write_marks(conn, receipt, changed, devices)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -53,8 +53,8 @@ def seen_before(conn: Connection, messages: Sequence[Message], at: int, original
     return row is not None and bool(row[0])
 
 
-def write_receipt(conn: Connection, receipt: Receipt) -> int:
-    """Write ledger, raw frames and rejects.
+def write_ledger(conn: Connection, receipt: Receipt) -> int:
+    """Write the row of the ledger.
 
     Parameters
     ----------
@@ -68,19 +68,14 @@ def write_receipt(conn: Connection, receipt: Receipt) -> int:
     int
         The batch's id.
     """
-    batch, rejected = receipt.batch, receipt.rejected
+    batch = receipt.batch
     counts = [receipt.outcomes.count(outcome) for outcome in ("stored", "duplicate", "revised", "rejected")]
     received = len(batch.messages)
     if batch.given_up:
         received, counts[0] = 0, -counts[3]
     row = conn.execute(_LEDGER, (batch.collector, batch.opened_at, received, *counts, *receipt.row_counts)).fetchone()
     assert row is not None
-    batch_id = int(row[0])
-    if len(rejected) < len(batch.messages):
-        _write_frames(conn, receipt, batch_id)
-    if rejected:
-        _write_rejects(conn, batch, rejected, batch_id)
-    return batch_id
+    return int(row[0])
 
 
 def write_marks(
@@ -134,7 +129,8 @@ def _escaped(text: str) -> str:
     return text if text.isalnum() else storable(text).replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _write_frames(conn: Connection, receipt: Receipt, batch_id: int) -> None:
+def frame_pieces(receipt: Receipt, batch_id: int) -> Iterator[bytes]:
+    """Rows of raw_frame for every message that is not rejected, as pieces of a COPY; nothing when all are."""
     messages, arrivals = receipt.batch.messages, receipt.arrivals
     outcome, outcomes = ranks(receipt.outcomes)
     topic, topics = ranks([one.topic for one in messages])
@@ -146,17 +142,29 @@ def _write_frames(conn: Connection, receipt: Receipt, batch_id: int) -> None:
         chosen_texts(outcomes, outcome[kept]),
         numbers(np.full(len(kept), batch_id, dtype=np.int64), ">i8"),
     ]
+    for low in range(0, len(kept), PIECE):
+        part = slice(low, low + PIECE)
+        payloads = [messages[at].payload for at in kept[part].tolist()]
+        yield rows_with_payload([field.at(part) for field in fields], payloads)
+
+
+def write_frames(conn: Connection, pieces: Sequence[bytes]) -> None:
+    """COPY what `frame_pieces` has made."""
+    if not pieces:
+        return
     statement = "copy raw_frame (received_at, device_id, topic, outcome, batch_id, payload) from stdin (format binary)"
     with conn.cursor().copy(statement) as copy:
         copy.write(HEADER)
-        for low in range(0, len(kept), PIECE):
-            part = slice(low, low + PIECE)
-            payloads = [messages[at].payload for at in kept[part].tolist()]
-            copy.write(rows_with_payload([field.at(part) for field in fields], payloads))
+        for piece in pieces:
+            copy.write(piece)
         copy.write(TRAILER)
 
 
-def _write_rejects(conn: Connection, batch: Batch, rejected: Mapping[int, Rejection], batch_id: int) -> None:
+def write_rejects(conn: Connection, receipt: Receipt, batch_id: int) -> None:
+    """Keep every rejected message with its bytes and the reason."""
+    batch, rejected = receipt.batch, receipt.rejected
+    if not rejected:
+        return
     rows = [
         (
             one.received_at,

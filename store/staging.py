@@ -6,7 +6,7 @@ one. Staged: COPY to a temporary table, insert what is new, compare the rest wit
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
@@ -103,11 +103,16 @@ def _compare_statement(shape: Shape) -> sql.Composed:
     )
 
 
-def copy_direct(conn: Connection, rows: Rows, chosen: Integers) -> None:
-    """COPY the chosen rows into their table; fails as a whole when one of the keys exists."""
+def copy_direct(conn: Connection, rows: Rows, meanwhile: Callable[[], None] | None = None) -> None:
+    """COPY all rows into their table; fails as a whole when one of the keys exists.
+
+    `meanwhile` is called when everything is sent, while the database still works on it.
+    """
     with conn.cursor().copy(_direct_statement(rows.shape)) as copy:
-        for piece in rows.copied(chosen):
+        for piece in rows.copied(np.arange(len(rows.message))):
             copy.write(piece)
+        if meanwhile is not None:
+            meanwhile()
 
 
 def insert_staged(conn: Connection, rows: Rows, chosen: Integers, accepted: Mask) -> Mask:

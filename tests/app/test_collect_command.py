@@ -20,9 +20,11 @@ from click.testing import CliRunner, Result
 from mqtt_device import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from app.command.collect import Listening, collector_name, prepared
+from app.command.collect import SHARE, Listening, collector_name, prepared
 from app.main import main
+from app.service.supervisor import child_commands
 from app.settings import Settings
+from domain.error import ConfigurationError
 from ingest.assembly import assemble
 from ingest.registry import Registry
 from store.batch import write_batch
@@ -168,3 +170,19 @@ def test_collect_says_what_is_wrong(network: Any, broker: Callable[[str], Any], 
     assert result.exit_code == 2
     assert "Not authorized" in result.stderr
     assert "collector" in result.stderr
+
+
+def test_several_collectors_form_a_group(tmp_path: Path) -> None:
+    commands = child_commands(Settings(home=tmp_path, collectors=3))
+    assert {name: command for name, command in commands.items() if name.startswith("collect")} == {
+        "collect": ["collect", "--share", SHARE],
+        "collect-2": ["collect", "--number", "2", "--share", SHARE],
+        "collect-3": ["collect", "--number", "3", "--share", SHARE],
+    }
+    assert child_commands(Settings(home=tmp_path))["collect"] == ["collect"]
+
+
+@pytest.mark.parametrize("share", ["", "a/b", "a+", "x" * 65])
+def test_a_group_needs_a_plain_name(tmp_path: Path, share: str) -> None:
+    with pytest.raises(ConfigurationError, match="group"):
+        prepared(Settings(home=tmp_path), 1, Listening(share=share))
