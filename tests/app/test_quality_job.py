@@ -235,3 +235,16 @@ def test_crash_in_the_middle_leaves_everything_as_it_was(network: Watched, monke
     for table, count in (("quality_result", 0), ("device_hour", 0), ("dirty_hour", 0), ("dirty_quality", 1)):
         assert network.app.execute(f"select count(*) from {table}").fetchone() == (count,)
     assert network.run()["results"] == 1
+
+
+def test_queues_tell_of_hours_to_test_and_reviews_to_confirm(network: Watched) -> None:
+    network.minutes("east-1", wave(60))
+    network.settle()
+    propose_review(network.app, Proposal("east-1", ("pm25",), START, START + HOUR, "invalid", "张三", "喷水"))
+    network.app.execute(
+        "insert into dirty_quality (site_id, hour) values ('west', date_trunc('hour', now(), 'UTC'))"  # not over yet
+    )
+    rows = network.app.execute(
+        "select queue, waiting from screen.queue_now where waiting > 0 order by position"
+    ).fetchall()
+    assert rows == [("dirty_quality", 1), ("review", 1)]
