@@ -17,7 +17,6 @@ from analytics.rounding import half_even
 from domain.emission import EmissionRules
 
 Floats = npt.NDArray[np.float64]
-Integers = npt.NDArray[np.int64]
 Booleans = npt.NDArray[np.bool_]
 
 KG_PER_T: Final = 1000.0

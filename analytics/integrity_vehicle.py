@@ -78,8 +78,8 @@ def nox_not_reduced(  # noqa: PLR0913 - keyword-only
     ratios = np.array([behind[rows].sum() / before[rows].sum() for rows in blocks])
     return checked(
         Found(
-            int(starts[a]),
-            int(starts[b]) + BLOCK_S - 1,
+            int(times[blocks[a][0]]),
+            int(times[blocks[b][-1]]),
             {"ratio_percent": 100.0 * float(ratios[a : b + 1].mean()), "minutes": (b - a + 1) * BLOCK_S / 60.0},
         )
         for a, b in _spans(ratios >= largest_ratio, starts, least_minutes)
@@ -195,8 +195,8 @@ def filter_gone(  # noqa: PLR0913 - keyword-only
     flows = np.array([np.median(passing[rows]) for rows in blocks])
     return checked(
         Found(
-            int(starts[a]),
-            int(starts[b]) + BLOCK_S - 1,
+            int(times[blocks[a][0]]),
+            int(times[blocks[b][-1]]),
             {
                 "value": float(medians[a : b + 1].mean()),
                 "air": float(flows[a : b + 1].mean()),
