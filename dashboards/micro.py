@@ -51,13 +51,13 @@ MAP: Final = Panel(
 STATIONS: Final = Panel(
     id=3,
     title="微站与邻站",
-    description=f"各微站最近小时的原始值和校准值，与其余微站中位数之比；明显高于邻站的可能有附近污染源或仪器故障。{_UNITS}"
+    description=f"各微站最近小时的原始值和校准值，与全部微站中位数之比；明显偏高的可能有附近污染源或仪器故障。{_UNITS}"
     "点击微站只看该站。微站数据不参与达标评价。",
     visualisation=table(
         override("微站", custom_width=150, links=[_LINK]),
         override("乡镇", custom_width=110),
-        *(override(name, custom_width=90, decimals=1) for name in ("原始值", "校准值", "邻站中位数")),
-        override("与邻站之比", custom_displayMode="color-text", custom_width=95, decimals=2, thresholds=_RATIO),
+        *(override(name, custom_width=90, decimals=1) for name in ("原始值", "校准值", "全部微站中位数")),
+        override("与中位数之比", custom_displayMode="color-text", custom_width=95, decimals=2, thresholds=_RATIO),
         override("校准", custom_displayMode="color-text", custom_width=75, mappings=[_STATE]),
         override("小时", **_TIME),
         override("site_id", custom_hidden=True),
@@ -69,7 +69,7 @@ STATIONS: Final = Panel(
 SERIES: Final = Panel(
     id=4,
     title="各微站小时浓度",
-    description=f"所选微站的校准值，没有校准时为原始值。{_UNITS}",
+    description=f"所选微站的校准值，没有校准时为原始值；至多画平均最高的 20 个。{_UNITS}",
     visualisation=timeseries(decimals=1),
     width=12,
     height=10,

@@ -82,6 +82,7 @@ JOBS: Final[tuple[Job, ...]] = (
     ),
     Job("alerts", "app.job.alert:evaluate_alerts", _minutes(1), QUICK, "Judge alert rules; findings become alerts."),
     Job("escalate", "app.job.alert:escalate", _minutes(1), QUICK, "Tell further what nobody answered in time."),
+    Job("ledger", "app.job.ledger:add_up_ledger", _minutes(5), QUICK, "Add the ledger's batches up by hour."),
     Job("tidy", "app.job.tidy:tidy", _minutes(24 * 60), SLOW, "Delete records of job runs older than 90 days."),
 )
 

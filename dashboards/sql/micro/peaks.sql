@@ -1,5 +1,5 @@
 with h as (
-    select hour, site_id, site_zh, coalesce(calibrated, raw) as value from screen.micro_hour
+    select hour, site_id, site_zh, coalesce(calibrated, raw) as value from screen.micro_value
     where $__timeFilter(hour) and area_id = ${area:sqlstring} and pollutant = ${pollutant:sqlstring}
 ), m as (
     select hour, percentile_cont(0.5) within group (order by value) as middle from h group by hour having count(*) >= 3
