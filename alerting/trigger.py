@@ -60,13 +60,22 @@ class Imposed:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How the warning of the area stands; `rejected` is the level that a person turned down last, and when."""
+    """How the warning of the area stands.
+
+    Attributes
+    ----------
+    state, proposed_level : str, str or None
+        As in table warning; ``none`` when no warning is open.
+    rejected : tuple, optional
+        Level that a person turned down last, and when.
+    imposed_only : bool
+        Whether the level in force rests on orders from above alone: it goes with them.
+    """
 
     state: str
     proposed_level: str | None
-    starts_at: dt.datetime | None = None
-    ends_at: dt.datetime | None = None
     rejected: tuple[str, dt.datetime] | None = None
+    imposed_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,17 +211,19 @@ def proposal(situation: Situation, standing: Standing, *, now: dt.datetime) -> C
     -------
     Called or None
         None when the warning is as it should be. A warning is lowered or lifted only when the air is below its
-        condition and known to stay so for `lift_calm_hours`; without a forecast it is kept. Only particles count,
-        and hours of dust or other excluded causes do not.
+        condition and known to stay so for `lift_calm_hours`; without a forecast it is kept. One that rests on orders
+        from above alone is lowered or lifted when they end. Only particles count, and hours of dust or other excluded
+        causes do not.
     """
     series = joined(situation.observed, situation.outlook, now=now)
-    own, episode = called_level(series, situation.rules, standing.state)
     soonest = now + 2 * DAY
     floor = tuple(
         each
         for each in situation.imposed
         if each.valid_from <= soonest and (each.valid_to is None or each.valid_to > now)
     )
+    state = NONE if standing.imposed_only and not floor else standing.state
+    own, episode = called_level(series, situation.rules, state)
     called = _step(standing, LEVELS[max([own, *(rank_of(each.minimum_level) for each in floor)])].key, now)
     if called is None:
         return None

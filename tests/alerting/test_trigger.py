@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from alerting.trigger import Called, Imposed, Observed, Situation, Standing, proposal
 from analytics.episode import RollingDays
 from domain.outlook import DayOutlook, Outlook, RollingOutlook
 from domain.period import ZONE
 from domain.warning import warning_rules
+from domain.warning_state import ISSUED, step
 
 #: 2026-01-05 20:10 local time; hour 0 of the observations is ten days earlier at midnight.
 NOW = dt.datetime(2026, 1, 5, 20, 10, tzinfo=ZONE)
@@ -163,6 +166,53 @@ def test_orders_from_above_are_a_floor() -> None:
     assert (found.starts_at, found.ends_at) == (NOW + DAY, NOW + 3 * DAY)
     assert "上级要求不低于红色预警（晋环函1号）" in found.cause_zh
     assert found.evidence["external_orders"] == [7]
+
+
+def test_what_rests_on_orders_from_above_alone_goes_with_them() -> None:
+    nothing = Outlook("x", NOW, (), ())
+    imposed = Standing("orange", None, imposed_only=True)
+    assert called(forecast=nothing, imposed=[order("orange")], standing=imposed) is None
+    assert level(called(forecast=nothing, standing=imposed)) == ("propose", "none")
+    assert called(forecast=nothing, standing=Standing("orange", None)) is None
+    assert level(called([210] * 3, nothing, standing=imposed)) == ("propose", "yellow")  # own values call for it now
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    values=st.lists(st.sampled_from([-1, 60, 140, 160, 210, 310]), min_size=0, max_size=80),
+    daily=st.lists(st.sampled_from([60, 140, 160, 210, 310]), min_size=0, max_size=6),
+    imposed=st.sampled_from([(), ("yellow",), ("orange",), ("red",)]),
+    state=st.sampled_from(["none", "proposed", "yellow", "orange", "red"]),
+    pending=st.sampled_from([None, "none", "yellow", "orange", "red"]),
+)
+def test_whatever_is_known_the_step_is_legal_and_calm_is_never_guessed(
+    *, values: list[int], daily: list[int], imposed: tuple[str, ...], state: str, pending: str | None
+) -> None:
+    if state == "none":
+        pending = None
+    elif state == "proposed":
+        pending = pending if pending in ISSUED else "yellow"
+    elif pending == state:
+        pending = None
+    floor = [order(each) for each in imposed]
+    found = called(values, outlook(*daily) if daily else Outlook("x", NOW, (), ()), floor, Standing(state, pending))
+    if found is None:
+        return
+    if found.action == "lapse":
+        after = "lapsed" if state == "proposed" else state
+        assert pending is not None
+    else:
+        after = state if state in ISSUED else "proposed"
+        assert found.level not in {state, pending}
+    step(state, found.action, after)
+    assert found.starts_at < found.ends_at
+    rank = ("none", *ISSUED).index
+    if imposed and found.action == "propose":
+        assert rank(found.level) >= rank(imposed[0])
+    if state in ISSUED and found.action == "propose" and rank(found.level) < rank(state):
+        # Lowered or lifted: calm is known for a day and a half.
+        assert len(daily) >= 3
+        assert max(daily[1:3]) <= 150 or found.level != "none"
 
 
 def test_a_pending_proposal_follows_what_is_known() -> None:

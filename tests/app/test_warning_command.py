@@ -12,6 +12,7 @@ import openpyxl
 import pytest
 from click.testing import CliRunner, Result
 
+from alerting.response import Decision, confirm
 from app.job.warning import evaluate_warnings
 from app.main import main
 from domain.county import load_county
@@ -21,6 +22,7 @@ from store.connection import connect
 from store.forecast import ForecastSeries, NewForecast, write_forecast
 from store.registry import load_county as enter_county
 from store.statistic import HourRows, IndexRows, write_hours
+from store.warning import NewExternalOrder, add_external_order
 
 Run = Callable[..., Result]
 WHY = ("--by", "王工", "--why", "会商")
@@ -55,7 +57,7 @@ def test_the_example_list_goes_in_out_and_is_checked(lantian: Run, database: Any
     checked = lantian("reduction", "check", status=1).output
     assert "持证企业3家，列入清单3家，覆盖率100%" in checked
     assert "山西福裕焦化有限公司：红色预警nox减排50%，低于要求的100%" in checked
-    assert "fuyu-coking-oven（1号焦炉）：没有登记为生产线，无法核验" in checked
+    assert "steel-furnace（1号高炉）：没有登记为生产线，无法核验" in checked
     shown = lantian("reduction", "show", "--level", "red").output
     assert "steel-sinter-r 1号烧结机：停产。烧结机停产，主抽风机停运" in shown
     for name, options in (("表.xlsx", ()), ("表.csv", ()), ("english.csv", ("--english",))):
@@ -172,5 +174,22 @@ def test_the_job_proposes_from_stored_values_and_a_setting_issues(
         later = NOW + HOUR
         _forecast(conn, database.url("postgres"), later, 150, 230, 310, 320)
         assert evaluate_warnings(conn, later) == {"propose": 1, "confirm": 1}
-        state = conn.execute("select state from warning").fetchone()
-        assert state == ("red",)
+        state, ends = conn.execute("select state, ends_at from warning").fetchone() or ("", NOW)
+        assert state == "red"
+        assert evaluate_warnings(conn, ends - 7 * HOUR) == {}
+        assert evaluate_warnings(conn, ends - 6 * HOUR) == {"reminders": 1}
+        assert evaluate_warnings(conn, ends - 5 * HOUR) == {}
+        told = conn.execute("select subject_zh from notice where kind = 'alert' order by id desc limit 1").fetchone()
+        assert told == ("红色预警即将到期，解除条件尚未满足",)
+
+
+def test_what_the_province_imposed_is_lifted_with_its_order(lantian: Run, database: Any) -> None:
+    with connect(database.url("lantian_app")) as conn:
+        order = NewExternalOrder("zhongyang", "province", "省厅", "晋环函1号", "orange", NOW, NOW + 2 * DAY, "乙")
+        add_external_order(conn, order, now=NOW)
+        assert evaluate_warnings(conn, NOW) == {"propose": 1}
+        confirm(conn, "zhongyang", Decision("甲", "按省厅要求", NOW))
+        assert evaluate_warnings(conn, NOW + DAY) == {}
+        assert evaluate_warnings(conn, NOW + 2 * DAY) == {"propose": 1}
+        row = conn.execute("select state, proposed_level from warning").fetchone()
+        assert row == ("orange", "none")
