@@ -12,6 +12,7 @@ from alert_scene import furnish, rows
 
 from alerting.watch import KIND, StackWatch
 from app.job.alert import escalate, evaluate_alerts
+from app.job.alert_measure import READS, window_states
 from domain.alert import shipped_rules
 from domain.family import STACK
 from domain.production import OutletRow
@@ -42,7 +43,7 @@ def now_of(conn: Connection) -> dt.datetime:
 
 def active(conn: Connection) -> list[tuple[Any, ...]]:
     query = "select kind, source_id from alert where state = 'open' and kind <> 'nobody_to_tell' order by 1, 2"
-    return [row for row in rows(conn, query) if row[0] != "disk_full"]
+    return [row for row in rows(conn, query) if row[0] not in ("disk_full", "time_window")]
 
 
 def hour(conn: Connection, site: str, start: dt.datetime, pm: float | None) -> None:
@@ -58,7 +59,7 @@ def test_every_rule_with_a_measure_can_be_read(desk: Connection) -> None:
         found = read_measure(desk, measure, now=now_of(desk))
         assert len(found.values) == len(found.sources) == len(found.texts) == len(found.evidence)
     named = {rule.measure for rule in shipped_rules().values()} - {None, "stack_live_ratio"}
-    assert named == {*MEASURES, "job_delay", "disk_used", "micro_excess"}
+    assert named == set(READS)
 
 
 def test_without_data_nothing_is_judged(desk: Connection) -> None:
@@ -177,6 +178,39 @@ def test_a_micro_station_peaks_over_its_neighbours(desk: Connection) -> None:
     assert active(desk) == [("micro_peak", "m0")]
     [(body,)] = rows(desk, "select body_zh from alert where kind = 'micro_peak'")
     assert body == "PM2.5 小时值 300 µg/m³，为周边站点中位数的 3.3 倍"
+
+
+def test_time_windows_are_told_when_they_hold(desk: Connection) -> None:
+    def holding(local: str) -> dict[str, str]:
+        moment = dt.datetime.fromisoformat(f"{local}+08:00")
+        found = window_states(desk, moment)
+        return {
+            source.split("/")[1]: text
+            for source, value, text in zip(found.sources, found.values, found.texts, strict=True)
+            if value
+        }
+
+    assert holding("2026-01-10T12:00") == {}
+    assert holding("2026-07-10T09:59") == {}
+    summer = holding("2026-07-10T10:00")
+    assert set(summer) == {"road_wetting", "voc_spraying", "asphalt", "fuel_unloading"}
+    assert "天空状况无数据，无法判定；请现场判断" in summer["asphalt"]
+    assert set(holding("2026-07-10T18:59")) == {"road_wetting"}
+
+
+def test_alerts_of_a_retired_device_end(desk: Connection, database: Any) -> None:
+    now = now_of(desk)
+    with connect(database.url("lantian_writer"), autocommit=True) as writer:
+        writer.execute(
+            "insert into device_state (device_id, last_received_at, last_time) values ('mill-cems', %s, %s)",
+            (now - HOUR, now - HOUR),
+        )
+    evaluate_alerts(desk, now)
+    evaluate_alerts(desk, now + 5 * MINUTE)
+    assert active(desk) == [("device_offline", "mill-cems")]
+    desk.execute("update device set retired_at = now() where id = 'mill-cems'")
+    evaluate_alerts(desk, now + 6 * MINUTE)
+    assert active(desk) == []
 
 
 def test_escalation_runs_as_a_job(desk: Connection) -> None:
