@@ -36,11 +36,12 @@ class IntervalTable:
     high: Floats
 
     def around(self, values: Floats) -> tuple[Floats, Floats]:
-        """Ends of the interval around forecasts of shape (n, s), between levels by linear interpolation."""
+        """Ends of the interval around forecasts of shape (n, s), which hold them; linear between levels."""
         low, high = np.full(values.shape, np.nan), np.full(values.shape, np.nan)
         for at in range(values.shape[1]):
-            low[:, at] = values[:, at] + np.interp(values[:, at], self.levels[at], self.low[at])
-            high[:, at] = values[:, at] + np.interp(values[:, at], self.levels[at], self.high[at])
+            below = np.interp(values[:, at], self.levels[at], np.minimum(self.low[at], 0.0))
+            above = np.interp(values[:, at], self.levels[at], np.maximum(self.high[at], 0.0))
+            low[:, at], high[:, at] = values[:, at] + below, values[:, at] + above
         return low, high
 
 

@@ -178,6 +178,38 @@ def read_outlook(conn: Connection, site_id: str, now: dt.datetime) -> Outlook:
     return Outlook(site_id, now, tuple(days), tuple(rolling))
 
 
+def read_place_ids(conn: Connection) -> set[str]:
+    """Sites and areas (their pseudo-sites) in service, for which there may be forecasts."""
+    return {str(row[0]) for row in conn.execute("select id from site where retired_at is null").fetchall()}
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastValue:
+    """One value of the best forecast of a site, as screens show it."""
+
+    site_id: str
+    kind: str
+    item: str
+    time: dt.datetime
+    value: float
+    low: float
+    high: float
+    primaries: str | None
+    issuer_zh: str
+    issued_at: dt.datetime
+
+
+def read_best(conn: Connection, site_id: str, now: dt.datetime) -> list[ForecastValue]:
+    """Best hours and days of a site as known at `now`, in order of kind, item and time."""
+    rows = conn.execute(
+        "select f.site_id, f.kind, f.item, f.target, f.value, f.low, f.high, f.primaries, i.name_zh, f.issued_at"
+        " from screen.forecast_at(%s) f join forecast_issuer i on i.id = f.issuer_id"
+        " where f.site_id = %s order by f.kind, f.item, f.target",
+        (now, site_id),
+    ).fetchall()
+    return [ForecastValue(*row) for row in rows]
+
+
 def read_issuers(conn: Connection) -> dict[str, Issuer]:
     """Issuers by id, retired ones included."""
     rows = conn.execute(

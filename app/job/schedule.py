@@ -83,6 +83,13 @@ JOBS: Final[tuple[Job, ...]] = (
     Job("alerts", "app.job.alert:evaluate_alerts", _minutes(1), QUICK, "Judge alert rules; findings become alerts."),
     Job("escalate", "app.job.alert:escalate", _minutes(1), QUICK, "Tell further what nobody answered in time."),
     Job("ledger", "app.job.ledger:add_up_ledger", _minutes(5), QUICK, "Add the ledger's batches up by hour."),
+    Job("forecast-train", "app.job.forecast:train", _minutes(24 * 60), SLOW, "Refit forecast models a week old."),
+    Job("forecast", "app.job.forecast:issue", _minutes(3 * 60), SLOW, "Issue forecasts of the next 72 hours."),
+    Job(
+        *("forecast-intake", "app.job.forecast_intake:take_official", _minutes(5), SLOW),
+        "Take official forecasts that wait at the broker.",
+    ),
+    Job("forecast-skill", "app.job.forecast:judge_issued", _minutes(24 * 60), SLOW, "Judge forecasts by what came."),
     Job("tidy", "app.job.tidy:tidy", _minutes(24 * 60), SLOW, "Delete records of job runs older than 90 days."),
 )
 

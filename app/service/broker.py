@@ -64,6 +64,7 @@ def access_list(names: Iterable[str] = ()) -> str:
     """The broker's file of permissions; of `names`, accounts of enterprises get their own branch."""
     blocks = ["# Written by lantian at every start. Devices: only their own branch, by user name."]
     blocks += [f"pattern {verb} lt/v1/+/+/%u/{stream}" for verb, streams in _DEVICE.items() for stream in streams]
+    blocks.append("pattern write lt/v1/+/forecast/%u/issue")
     for account, rules in PERMISSIONS.items():
         blocks += ["", f"user {account}", *(f"topic {rule}" for rule in rules)]
     for name in sorted(names):
