@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-import getpass
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from alerting.response import Decision, change_level, confirm, extend, propose, withdraw
+from alerting.response import change_level, confirm, extend, propose, withdraw
 from alerting.wording import moment_zh
+from app.command.warning_external import exclude, external
+from app.command.warning_option import LOCAL, area_named, decides, decision, local_moment, period
 from app.evidence import write_reports
 from app.job.warning import called_now
 from app.registry_command import registry
@@ -32,60 +31,17 @@ from store.order import (
 )
 from store.registration import read_areas
 from store.warning import (
-    EXCLUDED_CAUSES,
-    Exclusion,
-    NewExternalOrder,
     WarningEvent,
-    add_exclusion,
-    add_external_order,
     read_events,
     read_external_orders,
     read_open_warning,
     read_warnings,
-    revoke_external_order,
 )
-
-LOCAL: Final = click.DateTime(["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%d"])
-Command = Callable[..., Any]
 
 
 @click.group("warning")
 def command() -> None:
     """Heavy-pollution warnings (重污染天气预警): a person confirms what the platform proposes (docs/warning.md)."""
-
-
-def _area(conn: Connection, name: str | None) -> str:
-    areas = read_areas(conn)
-    if name is None and len(areas) == 1:
-        return next(iter(areas))
-    if name not in areas:
-        raise ConfigurationError(f"--area: found {name or 'none'}, expected one of {', '.join(areas)}")
-    return name
-
-
-def _local(moment: dt.datetime | None) -> dt.datetime | None:
-    return None if moment is None else moment.replace(tzinfo=ZONE)
-
-
-def _decides(function: Command) -> Command:
-    """Options of a step that a person takes."""
-    for option in (
-        click.option("--area", help="Area; by default the only one."),
-        click.option("--by", help="Who decides; by default the user of the computer."),
-        click.option("--why", required=True, help="Reason, such as the minutes of the consultation."),
-    ):
-        function = option(function)
-    return function
-
-
-def _period(function: Command) -> Command:
-    """Options of the expected period."""
-    start = click.option("--from", "starts", type=LOCAL, help="Start of the period, local time.")
-    return start(click.option("--to", "ends", type=LOCAL, help="Expected end, local time.")(function))
-
-
-def _decision(by: str | None, why: str, starts: dt.datetime | None = None, ends: dt.datetime | None = None) -> Decision:
-    return Decision(by or getpass.getuser(), why, dt.datetime.now(dt.UTC), _local(starts), _local(ends))
 
 
 def _said(event: WarningEvent) -> None:
@@ -104,11 +60,11 @@ def status(area: str | None) -> None:
     now = dt.datetime.now(dt.UTC)
     with registry("read the warnings") as conn:
         areas = read_areas(conn)
-        for name in [_area(conn, area)] if area else areas:
-            _show_area(conn, name, areas[name], now)
+        for name in [area_named(conn, area)] if area else areas:
+            _showarea_named(conn, name, areas[name], now)
 
 
-def _show_area(conn: Connection, area_id: str, name_zh: str, now: dt.datetime) -> None:
+def _showarea_named(conn: Connection, area_id: str, name_zh: str, now: dt.datetime) -> None:
     standing, called = read_open_warning(conn, area_id), called_now(conn, area_id, now)
     click.echo(f"{name_zh}：{STATES_ZH[standing.state if standing else NONE]}")
     if standing is not None:
@@ -144,45 +100,45 @@ def _show_orders(conn: Connection, warning_id: int) -> None:
 
 @command.command("propose")
 @click.argument("level", type=click.Choice([*ISSUED, NONE]))
-@_period
-@_decides
+@period
+@decides
 def propose_level(  # noqa: PLR0913, PLR0917 - one argument per option
     level: str, starts: dt.datetime | None, ends: dt.datetime | None, area: str | None, by: str | None, why: str
 ) -> None:
     """Propose LEVEL (none = to lift); it waits for confirm or reject."""
     with registry("propose a warning") as conn:
-        _said(propose(conn, _area(conn, area), level, _decision(by, why, starts, ends)))
+        _said(propose(conn, area_named(conn, area), level, decision(by, why, starts, ends)))
 
 
 @command.command("confirm")
-@_period
-@_decides
+@period
+@decides
 def confirm_proposal(
     starts: dt.datetime | None, ends: dt.datetime | None, area: str | None, by: str | None, why: str
 ) -> None:
     """Carry out what is proposed: issue, upgrade, downgrade or lift, with orders and notices."""
     with registry("confirm a warning") as conn:
-        _said(confirm(conn, _area(conn, area), _decision(by, why, starts, ends)))
+        _said(confirm(conn, area_named(conn, area), decision(by, why, starts, ends)))
 
 
 @command.command("reject")
-@_decides
+@decides
 def reject(area: str | None, by: str | None, why: str) -> None:
     """Turn down what is proposed; the level in force stays."""
     with registry("reject a proposal") as conn:
-        _said(withdraw(conn, _area(conn, area), "reject", _decision(by, why)))
+        _said(withdraw(conn, area_named(conn, area), "reject", decision(by, why)))
 
 
 def _changing(name: str, text: str) -> click.Command:
     @click.command(name, help=text)
     @click.argument("level", type=click.Choice(ISSUED))
-    @_period
-    @_decides
+    @period
+    @decides
     def change(  # noqa: PLR0913, PLR0917 - one argument per option
         level: str, starts: dt.datetime | None, ends: dt.datetime | None, area: str | None, by: str | None, why: str
     ) -> None:
         with registry(f"{name} a warning") as conn:
-            where = _area(conn, area)
+            where = area_named(conn, area)
             standing = read_open_warning(conn, where)
             if standing is None or standing.state not in ISSUED:
                 raise ConfigurationError(f"found no warning in force in {where}, expected one to {name}")
@@ -191,7 +147,7 @@ def _changing(name: str, text: str) -> click.Command:
                 raise ConfigurationError(
                     f"found level {level} while {standing.state} is in force, expected one to {name} to"
                 )
-            _said(change_level(conn, where, level, _decision(by, why, starts, ends)))
+            _said(change_level(conn, where, level, decision(by, why, starts, ends)))
 
     return change
 
@@ -201,22 +157,22 @@ command.add_command(_changing("downgrade", "Lower the warning in force to LEVEL 
 
 
 @command.command("extend")
-@_period
-@_decides
+@period
+@decides
 def extend_period(
     starts: dt.datetime | None, ends: dt.datetime | None, area: str | None, by: str | None, why: str
 ) -> None:
     """Change the expected period of the warning in force; its orders go on."""
     with registry("extend a warning") as conn:
-        _said(extend(conn, _area(conn, area), _decision(by, why, starts, ends)))
+        _said(extend(conn, area_named(conn, area), decision(by, why, starts, ends)))
 
 
 @command.command("lift")
-@_decides
+@decides
 def lift(area: str | None, by: str | None, why: str) -> None:
     """Lift the warning in force; its orders end and their enterprises are told."""
     with registry("lift a warning") as conn:
-        _said(change_level(conn, _area(conn, area), NONE, _decision(by, why)))
+        _said(change_level(conn, area_named(conn, area), NONE, decision(by, why)))
 
 
 @command.command("history")
@@ -255,86 +211,14 @@ def inspect(  # noqa: PLR0913, PLR0917 - one argument per option
     order_id: int, result: str, by: str, note: str, at: dt.datetime | None, measure: int | None
 ) -> None:
     """Enter what an inspection on the spot found about the order ORDER_ID; only a person says that it was violated."""
-    when = _local(at) or dt.datetime.now(dt.UTC)
+    when = local_moment(at) or dt.datetime.now(dt.UTC)
     with registry("enter an inspection") as conn:
         add_inspection(conn, Inspection(order_id, measure, when, by, result, note))
     click.echo(f"order {order_id}: {result}, {by}")
 
 
-@command.group("external")
-def external() -> None:
-    """Orders from above: a least level that province or city impose."""
-
-
-@external.command("add")
-@click.argument("level", type=click.Choice(ISSUED))
-@click.option("--authority", required=True, type=click.Choice(["province", "city"]), help="Who imposes it.")
-@click.option("--issuer", required=True, help="Body that signed it.")
-@click.option("--document", required=True, help="Number of the document.")
-@click.option("--from", "starts", required=True, type=LOCAL, help="Start of its validity, local time.")
-@click.option("--to", "ends", type=LOCAL, help="End, local time; without it until it is revoked.")
-@click.option("--by", help="Who enters it; by default the user of the computer.")
-@click.option("--note", help="Remark.")
-@click.option("--area", help="Area; by default the only one.")
-def add_external(level: str, authority: str, issuer: str, document: str, **more: Any) -> None:
-    """Enter an order from above that asks for LEVEL at least."""
-    start, end = _local(more["starts"]), _local(more["ends"])
-    assert start is not None
-    if end is not None and end <= start:
-        raise ConfigurationError(f"--to {more['ends']}: expected a time after --from {more['starts']}")
-    with registry("enter an order from above") as conn:
-        order = NewExternalOrder(
-            *(_area(conn, more["area"]), authority, issuer, document, level, start, end),
-            *(more["by"] or getpass.getuser(), more["note"]),
-        )
-        number = add_external_order(conn, order, now=dt.datetime.now(dt.UTC))
-    click.echo(f"external order {number}: at least {level}; the next evaluation proposes what follows from it")
-
-
-@external.command("revoke")
-@click.argument("order_id", type=int)
-@click.option("--by", help="Who revokes it; by default the user of the computer.")
-@click.option("--why", required=True, help="Reason.")
-def revoke_external(order_id: int, by: str | None, why: str) -> None:
-    """End the order from above ORDER_ID early."""
-    with registry("revoke an order from above") as conn:
-        revoke_external_order(conn, order_id, by_whom=by or getpass.getuser(), why=why, now=dt.datetime.now(dt.UTC))
-    click.echo(f"external order {order_id} revoked")
-
-
-@external.command("list")
-@click.option("--area", help="Area; by default all.")
-def list_external(area: str | None) -> None:
-    """List the orders from above, revoked ones too."""
-    table = Table("编号", "行政区", "发文机关", "文号", "不低于", "起", "止", "撤销", "录入", box=None)
-    with registry("read the orders from above") as conn:
-        for each in read_external_orders(conn, area):
-            ends = moment_zh(each.valid_to) if each.valid_to else ""
-            revoked = moment_zh(each.revoked_at) if each.revoked_at else ""
-            head = (str(each.id), each.area_id, each.issuer_zh, each.document, STATES_ZH[each.minimum_level])
-            table.add_row(*head, moment_zh(each.valid_from), ends, revoked, each.entered_by)
-    Console(width=160).print(table)
-
-
-@command.command("exclude")
-@click.argument("cause", type=click.Choice(EXCLUDED_CAUSES))
-@click.option("--from", "starts", required=True, type=LOCAL, help="Start, local time.")
-@click.option("--to", "ends", required=True, type=LOCAL, help="End, local time.")
-@click.option("--by", help="Who enters it; by default the user of the computer.")
-@click.option("--note", help="Remark.")
-@click.option("--area", help="Area; by default the only one.")
-def exclude(cause: str, starts: dt.datetime, ends: dt.datetime, **more: Any) -> None:
-    """Enter a span of dust, wildfire or transport from elsewhere, seen or expected: no colour warns of it."""
-    start, end = _local(starts), _local(ends)
-    assert start is not None
-    assert end is not None
-    if end <= start:
-        raise ConfigurationError(f"--to {ends}: expected a time after --from {starts}")
-    with registry("enter an excluded span") as conn:
-        where = _area(conn, more["area"])
-        exclusion = Exclusion(where, start, end, cause, more["by"] or getpass.getuser(), more["note"])
-        add_exclusion(conn, exclusion, now=dt.datetime.now(dt.UTC))
-    click.echo(f"{where}: {cause} {moment_zh(start)}至{moment_zh(end)}")
+command.add_command(external)
+command.add_command(exclude)
 
 
 @command.command("report")
