@@ -68,6 +68,14 @@ class Overview:
         return next((urgency for urgency in URGENCIES if any(n.urgency == urgency for n in self.needs)), "calm")
 
     @property
+    def warning_zh(self) -> str:
+        """The warning in a few words."""
+        if self.warning is None:
+            return STATES_ZH[NONE]
+        waits = "" if self.warning.proposed_level is None or self.warning.state not in ISSUED else "，有待确认的建议"
+        return STATES_ZH[self.warning.state] + waits
+
+    @property
     def change(self) -> int | None:
         """Index of the latest hour less that of three hours before; None where either is missing."""
         if not self.trend:

@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from alerting.wording import measure_zh
+from analytics.verification import REASONS_ZH
 from console.evidence import VERDICTS_ZH, evidence_text, evidence_zh
 from console.guard import desk_of, find_visit
 from console.menu import menu
@@ -94,6 +95,7 @@ def environment() -> Environment:
     made.filters |= {"local": local_text, "figure": figure_text, "age": age_zh, "json_text": _json_text}
     made.globals |= {
         "measure_zh": measure_zh,
+        "reasons_zh": REASONS_ZH,
         "evidence_zh": evidence_zh,
         "evidence_text": evidence_text,
         "verdicts_zh": VERDICTS_ZH,

@@ -16,7 +16,7 @@ import click
 
 from app.service.address import broker_for, database_url
 from app.service.console_check import console_url
-from app.service.first_account import FIRST, read_first_password
+from app.service.first_account import FIRST, first_password_file, read_first_password
 from app.service.home import Home
 from app.service.process import log_tail
 from app.service.progress import Bar, Lines, Reporter, is_terminal
@@ -83,7 +83,7 @@ def _stay(settings: Settings) -> None:
     supervisor = Supervisor(settings, Lines(), lambda: dt.datetime.now(dt.UTC))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop.set())
-    supervisor.run(lambda: click.echo(_where_to_look(settings)))
+    supervisor.run(lambda: click.echo(_where_to_look(settings, for_a_log=True)))
 
 
 def _launch(home: Home) -> None:
@@ -154,22 +154,23 @@ def _program() -> str:
     return "./lantian" if Path("lantian").is_file() else "lantian"
 
 
-def _console_line(settings: Settings) -> str:
+def _console_line(settings: Settings, *, for_a_log: bool) -> str:
     port = Home(settings.home).ports().get("console", settings.console_port)
     address = settings.console_public_url or console_url(settings, settings.console_address, port)
     password = read_first_password(settings)
     if password is None:
         return f"{address} (accounts: {_program()} account --help)"
-    return f"{address} (first sign-in: {FIRST}, password {password}, to be changed then)"
+    shown = f"in {first_password_file(settings)}" if for_a_log else password
+    return f"{address} (first sign-in: {FIRST}, password {shown}, to be changed then)"
 
 
-def _where_to_look(settings: Settings) -> str:
+def _where_to_look(settings: Settings, *, for_a_log: bool = False) -> str:
     home, program = Home(settings.home), _program()
     reader = database_url(settings, "lantian_reader").rsplit("@", 1)[1]
     broker = broker_for(settings, "collector")
     secret = home.credential_file.path if settings.database_is_local else "the settings"
     lines = {
-        "console": _console_line(settings),
+        "console": _console_line(settings, for_a_log=for_a_log),
         "database": f"postgresql://lantian_reader@{reader} (only views; password: roles.lantian_reader in {secret})",
         "broker": f"{broker.host}:{broker.port} (device accounts: {program} device credential ID create)",
         "data, logs": f"{home.folder}, {home.log}",

@@ -6,12 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe import axe_source
 from chromium import find_chromium
 from driver import Driver, running_driver
 
 from tests.console.conftest import _county_template, seeded
 
 __all__ = ["_county_template", "seeded"]
+
+
+@pytest.fixture(scope="session")
+def axe(runtime_cache: Path) -> str:
+    """The script of the accessibility checker."""
+    return axe_source(runtime_cache)
 
 
 @pytest.fixture(scope="session")

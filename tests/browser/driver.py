@@ -79,6 +79,10 @@ class Window:
         """Run a function body in the page."""
         return self._ask("POST", "/execute/sync", {"script": script, "args": list(arguments)})
 
+    def wait_for(self, script: str) -> Any:
+        """Run a function body that calls its last argument with the result."""
+        return self._ask("POST", "/execute/async", {"script": script, "args": []})
+
     def text(self) -> str:
         """Everything that can be read."""
         return str(self.run("return document.body.innerText"))

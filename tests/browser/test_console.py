@@ -6,11 +6,13 @@ With LANTIAN_TEST_SCREENSHOTS set to a folder, pictures of every page are left t
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from axe import serious_issues
 from driver import Driver, Window
 
 from store.connection import connect
@@ -20,8 +22,12 @@ from tests.console.test_warning_page import furnish, verify
 
 SEED = Path(__file__).parents[1] / "dashboards" / "seed.sql"
 SHOTS = os.environ.get("LANTIAN_TEST_SCREENSHOTS")
-PAGES = ("/", "/alert", "/warning", "/device", "/device/pending", "/target", "/register", "/review", "/revision",
-         "/account", "/audit", "/me")  # fmt: skip
+PAGES = (
+    *("/", "/alert", "/overdue", "/warning", "/reduction", "/device", "/device/pending", "/target"),
+    *("/target/zhongyang/coal_total", "/register", "/register/reduction_line", "/register/reduction_line/test-works-1"),
+    *("/register-form/reduction_measure", "/register-import/reduction_line", "/review?device=ningxiang-air"),
+    *("/revision", "/account", "/audit", "/me", "/api", "/password"),
+)
 
 
 @pytest.fixture
@@ -97,18 +103,19 @@ def issue_warning(duty: Window) -> None:
     check_page(duty)
 
 
-def answer_order(works: Window) -> None:
+def answer_order(works: Window, axe: str) -> None:
     """The enterprise reads its order on a phone and answers."""
     works.until("须执行减排措施")
     check_page(works)
     shoot(works, "phone-own")
     works.click("a.button[href^='/own/order/']")
+    assert serious_issues(works, axe) == []
     works.click("input[name=measure]")
     works.click("#answer button.main")
     works.until("回执已提交")
 
 
-def test_a_duty_officer_and_an_enterprise_through_a_warning(console: Any, driver: Driver) -> None:
+def test_a_duty_officer_and_an_enterprise_through_a_warning(console: Any, driver: Driver, axe: str) -> None:
     console.account("li", "operator")
     console.account("works", "enterprise", FIRST_ENTERPRISE)
     console.account("foundry", "enterprise", SECOND_ENTERPRISE)
@@ -117,7 +124,7 @@ def test_a_duty_officer_and_an_enterprise_through_a_warning(console: Any, driver
         acknowledge_alert(console, duty)
         issue_warning(duty)
         sign_in(works, "works")
-        answer_order(works)
+        answer_order(works, axe)
         ((order,),) = console.rows("select id from reduction_order where enterprise_id = %s", FIRST_ENTERPRISE)
         verify(console, order)
         works.go(f"/own/order/{order}")
@@ -126,8 +133,10 @@ def test_a_duty_officer_and_an_enterprise_through_a_warning(console: Any, driver
         duty.run("location.reload()")
         duty.until("works先生")
         shoot(duty, "episode")
+        assert serious_issues(duty, axe) == []
         duty.go(f"/order/{order}")
         check_page(duty)
+        assert serious_issues(duty, axe) == []
         shoot(duty, "order")
     with driver.window(console.url) as other:
         sign_in(other, "foundry")
@@ -137,7 +146,7 @@ def test_a_duty_officer_and_an_enterprise_through_a_warning(console: Any, driver
 
 
 @pytest.mark.parametrize("width", [1440, 390])
-def test_every_page_fits_and_breaks_no_rule(console: Any, driver: Driver, width: int) -> None:
+def test_every_page_fits_and_breaks_no_rule(console: Any, driver: Driver, axe: str, width: int) -> None:
     console.account("boss", "administrator")
     raised(console)
     with driver.window(console.url, width, 900) as window:
@@ -148,7 +157,8 @@ def test_every_page_fits_and_breaks_no_rule(console: Any, driver: Driver, width:
         for way in PAGES:
             window.go(way)
             check_page(window)
-            shoot(window, f"{width}-{way.strip('/').replace('/', '-') or 'overview'}")
+            assert serious_issues(window, axe) == [], way
+            shoot(window, f"{width}-{re.sub('[^a-z0-9]+', '-', way.strip('/')) or 'overview'}")
 
 
 def test_the_overview_says_when_the_session_is_over(console: Any, driver: Driver) -> None:
