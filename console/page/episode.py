@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import io
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
@@ -12,7 +15,7 @@ from console.desk import Desk
 from console.guard import Visit, allowed, desk_of, form_of
 from console.moment import field_text, local_moment
 from console.order_chart import order_charts
-from console.rendering import page, seen_other
+from console.rendering import local_text, page, seen_other
 from console.role import Permission
 from domain.error import ConfigurationError
 from domain.warning_state import ACTIONS_ZH, ISSUED, STATES_ZH
@@ -36,6 +39,23 @@ router: Final = APIRouter()
 Form = Annotated[Mapping[str, str], Depends(form_of)]
 Reader = Annotated[Visit, Depends(allowed(Permission.SEE))]
 Decider = Annotated[Visit, Depends(allowed(Permission.DECIDE_WARNING))]
+#: Columns of the sheet of receipts and their headings.
+RECEIPTS: Final = {
+    "enterprise_zh": "企业",
+    "level_zh": "等级",
+    "issued_at": "下达",
+    "starts_at": "起",
+    "ends_at": "预计止",
+    "ended_at": "终止",
+    "first_sent_at": "送达",
+    "respond_by": "回执时限",
+    "acknowledged_at": "回执",
+    "acknowledged_by": "回执人",
+    "measures": "措施数",
+    "fulfilled": "已落实小时",
+    "suspected": "涉嫌未落实小时",
+    "undetermined": "无法判定小时",
+}
 RESULTS: Final = {"violation": "违反指令", "no_violation": "未发现违反", "inconclusive": "无法认定"}
 
 
@@ -110,6 +130,32 @@ def _order_page(request: Request, number: int, *, faults: tuple[str, ...] = (), 
 def show_order(request: Request, number: int, visit: Reader) -> Response:  # noqa: ARG001
     """One order: what was ordered, what the meters say, what people found."""
     return _order_page(request, number)
+
+
+@router.get("/warning/{number}/receipts.csv")
+def export_receipts(request: Request, number: int, visit: Reader) -> Response:  # noqa: ARG001
+    """Orders of a warning with who was told, who answered and what was verified, as a sheet for the file."""
+    with desk_of(request).connection("read the receipts") as conn:
+        try:
+            read_warning(conn, number)
+        except ConfigurationError as error:
+            raise HTTPException(404, "没有这次预警") from error
+        orders = read_episode_orders(conn, number)
+    kept = io.StringIO()
+    writer = csv.writer(kept, lineterminator="\r\n")
+    writer.writerow(RECEIPTS.values())
+    for one in orders:
+        cells = (one[key] for key in RECEIPTS)
+        texts = (local_text(cell, "%Y-%m-%d %H:%M") if isinstance(cell, dt.datetime) else cell for cell in cells)
+        writer.writerow(plain_cell(text) for text in texts)
+    named = f"attachment; filename=warning-{number}-receipts.csv"
+    return Response("\ufeff" + kept.getvalue(), media_type="text/csv", headers={"content-disposition": named})
+
+
+def plain_cell(value: object) -> str:
+    """A cell that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 @router.post("/order/{number}/inspect")

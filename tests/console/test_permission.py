@@ -32,6 +32,7 @@ NEEDED = {
     "POST /warning/preview": Permission.DECIDE_WARNING,
     "POST /warning/step": Permission.DECIDE_WARNING,
     "GET /warning/{number}": Permission.SEE,
+    "GET /warning/{number}/receipts.csv": Permission.SEE,
     "POST /warning/external": Permission.DECIDE_WARNING,
     "POST /warning/external/{number}/revoke": Permission.DECIDE_WARNING,
     "POST /warning/exclusion": Permission.DECIDE_WARNING,

@@ -110,6 +110,10 @@ def test_from_proposal_to_lift(linked: Any) -> None:
     assert "未发现违反" in duty.post(f"/order/{number}/inspect", inspected).text
     assert "请填写核查时间" in duty.post(f"/order/{number}/inspect", {"at": "", "result": "x"}).text
 
+    receipts = duty.get(f"{done.url.path}/receipts.csv").text.splitlines()
+    assert receipts[0].startswith("\ufeff企业,等级,")
+    assert next(line for line in receipts if line.startswith("测试钢铁厂,橙色预警")).endswith(",works先生,1,2,1,1")
+
     lifted = step(linked, duty, "lift")
     assert "已解除" in lifted.text
     assert linked.rows("select count(*) from reduction_order where ended_at is null") == [(0,)]
