@@ -103,7 +103,7 @@ class AnswerAgent:
                 stop.wait(_RETRY_S)
 
     def _listen(self, conn: Connection, stop: threading.Event) -> None:
-        arrived: queue.SimpleQueue[mqtt.MQTTMessage] = queue.SimpleQueue()
+        arrived: queue.Queue[mqtt.MQTTMessage] = queue.Queue()
         client = prepared_client(self._broker, self._client_id, manual_ack=True)
         client.on_connect = _subscribe
         client.on_message = lambda _client, _data, message: arrived.put(message)

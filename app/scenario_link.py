@@ -93,7 +93,7 @@ def wire(scenario: Scenario, settings: Settings, now_s: float) -> Wiring:
     Wiring
         Close it at the end.
     """
-    wiring = Wiring({}, queue.SimpleQueue())
+    wiring = Wiring({}, queue.Queue())
     spoken = [one for one in scenario.devices if not one.tcp]
     if spoken:
         _wire_broker(wiring, spoken, scenario, settings, now_s)

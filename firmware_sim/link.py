@@ -57,7 +57,7 @@ def topic(county: str, protocol: str, device: str, stream: str) -> str:
     return f"lt/v1/{county}/{protocol}/{device}/{stream}"
 
 
-Inbox = queue.SimpleQueue[Received | None]
+Inbox = queue.Queue[Received | None]
 
 
 class Link:
@@ -75,7 +75,7 @@ class Link:
         Retained message the broker publishes when the connection breaks.
     keep_session : bool
         Whether the broker keeps the session for `SESSION_EXPIRY_S` after a disconnect.
-    inbox : SimpleQueue or None
+    inbox : Queue or None
         Where what arrives is queued; several links may share one, its own otherwise.
     pump : Pump or None
         Drives the sockets of many links in one thread; a thread of its own otherwise.
@@ -96,7 +96,7 @@ class Link:
         self.failure: LinkError | None = None
         self._topics = tuple(topics)
         self._keep_session = keep_session
-        self._queue: Inbox = queue.SimpleQueue() if inbox is None else inbox
+        self._queue: Inbox = queue.Queue() if inbox is None else inbox
         self._pump = pump
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name=client_id, daemon=True)

@@ -25,7 +25,7 @@ class LoggerNet:
 
     Parameters
     ----------
-    inbox : SimpleQueue
+    inbox : Queue
         Where answers of the platform are queued.
     """
 

@@ -29,7 +29,7 @@ class Pump:
         # A full pipe wakes as well as an empty one; whoever publishes, the pump itself too, must not wait for it.
         self._wake.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
-        self._orders: queue.SimpleQueue[tuple[str, mqtt.Client]] = queue.SimpleQueue()
+        self._orders: queue.Queue[tuple[str, mqtt.Client]] = queue.Queue()
         self._clients: dict[mqtt.Client, float] = {}
         self._sockets: dict[mqtt.Client, Any] = {}
         self._stop = threading.Event()

@@ -54,7 +54,7 @@ class Troupe:
         Where unanswered messages are kept.
     links : mapping of device id to Link or Logger
         Connection of each; several may share one. All put what arrives into `inbox`.
-    inbox : SimpleQueue
+    inbox : Queue
         What arrives.
     from_s : int
         Unix time at which the scenario begins.

@@ -135,7 +135,8 @@ class Link:
         self._now = now
         #: Set while the broker has confirmed the subscriptions: from then on nothing published is missed.
         self.listening = threading.Event()
-        self._arrived: queue.SimpleQueue[list[Arrival]] = queue.SimpleQueue()
+        # No SimpleQueue: a signal in the last moment of its timeout makes it wait for ever (CPython 3.11).
+        self._arrived: queue.Queue[list[Arrival]] = queue.Queue()
         self._rest: list[Arrival] = []
         self._came = 0
         self._taken = 0
@@ -233,9 +234,7 @@ class Link:
         with suppress(queue.Empty):
             while len(batch) < most:
                 wait_s = 0.0 if len(batch) >= size else max(0.0, deadline - time.monotonic())
-                batch = (
-                    [*batch, *self._arrived.get(timeout=wait_s)] if wait_s else [*batch, *self._arrived.get_nowait()]
-                )
+                batch += self._arrived.get(timeout=wait_s)
         self._rest = batch[most:]
         batch = batch[:most]
         self._taken += len(batch)

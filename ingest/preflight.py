@@ -45,7 +45,7 @@ def measured_window(broker: Broker, wanted: int, window: int) -> int:
     ConfigurationError
         When it refuses the account or the subscription.
     """
-    signals: queue.SimpleQueue[ReasonCode | None] = queue.SimpleQueue()
+    signals: queue.Queue[ReasonCode | None] = queue.Queue()
     name = f"lantian-preflight-{secrets.token_hex(4)}"
     topic = f"{ROOT}/preflight/{name}"
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5, manual_ack=True)
@@ -79,7 +79,7 @@ def measured_window(broker: Broker, wanted: int, window: int) -> int:
         client.loop_stop()
 
 
-def _expect(signals: queue.SimpleQueue[ReasonCode | None], what: str) -> None:
+def _expect(signals: queue.Queue[ReasonCode | None], what: str) -> None:
     try:
         reason = signals.get(timeout=_TIMEOUT_S)
     except queue.Empty:
@@ -88,7 +88,7 @@ def _expect(signals: queue.SimpleQueue[ReasonCode | None], what: str) -> None:
         raise ConfigurationError(f"{what}: the broker answers {reason}")
 
 
-def _counted(signals: queue.SimpleQueue[ReasonCode | None], wanted: int) -> int:
+def _counted(signals: queue.Queue[ReasonCode | None], wanted: int) -> int:
     """Messages that arrive until all are there, nothing comes for a while, or time is up."""
     deadline = time.monotonic() + _TIMEOUT_S
     count = 0

@@ -31,9 +31,9 @@ def _client(
     name: str,
     expiry_s: int = 0,
     clean: bool = True,
-) -> Iterator[tuple[mqtt.Client, queue.SimpleQueue[_Event]]]:
+) -> Iterator[tuple[mqtt.Client, queue.Queue[_Event]]]:
     """A client that has asked to connect, and its events: connected, subscribed, published, message."""
-    events: queue.SimpleQueue[_Event] = queue.SimpleQueue()
+    events: queue.Queue[_Event] = queue.Queue()
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=mqtt.MQTTv5, manual_ack=True)
     if password is not None:
         client.username_pw_set(address.username, password)
@@ -57,7 +57,7 @@ def _client(
         client.loop_stop()
 
 
-def _next(events: queue.SimpleQueue[_Event], kind: str) -> Any:
+def _next(events: queue.Queue[_Event], kind: str) -> Any:
     end = time.monotonic() + _TIMEOUT_S
     while (left := end - time.monotonic()) > 0:
         try:
@@ -134,7 +134,7 @@ def kept_while_away(address: BrokerAddress, messages: int) -> int:
         return _counted(events, messages)
 
 
-def _counted(events: queue.SimpleQueue[_Event], wanted: int) -> int:
+def _counted(events: queue.Queue[_Event], wanted: int) -> int:
     end, count = time.monotonic() + _TIMEOUT_S, 0
     while count < wanted and time.monotonic() < end:
         try:

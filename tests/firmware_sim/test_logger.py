@@ -31,7 +31,7 @@ def gateway() -> Iterator[socket.socket]:
 
 @pytest.fixture
 def logger(gateway: socket.socket) -> Iterator[tuple[Logger, Inbox]]:
-    inbox: Inbox = queue.SimpleQueue()
+    inbox: Inbox = queue.Queue()
     net = LoggerNet(inbox)
     made = Logger(net, "l1", *gateway.getsockname())
     made.start()

@@ -16,7 +16,7 @@ def test_many_links_speak_and_hear_through_one_thread(broker: Callable[[str], Br
     address = broker("simulator")
     account = Account(address.host, address.port, address.username, address.password)
     answering = broker("collector")
-    inbox: Inbox = queue.SimpleQueue()
+    inbox: Inbox = queue.Queue()
     pump = Pump()
     links = [
         Link(

@@ -32,7 +32,7 @@ class Wire:
 
     ready = True
 
-    def __init__(self, inbox: queue.SimpleQueue[Received | None]) -> None:
+    def __init__(self, inbox: queue.Queue[Received | None]) -> None:
         self.sent: list[tuple[str, str, bytes]] = []
         self.answers = True
         self._inbox = inbox
@@ -104,7 +104,7 @@ def starts(wire: Wire, device: str) -> Counter[int]:
 
 def play(device: Device, minutes: int = 20, fault: Fault | None = None) -> tuple[Wire, Outbox, Troupe]:
     """Twenty minutes of a device from noon on, ten seconds a step."""
-    inbox: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
+    inbox: queue.Queue[Received | None] = queue.Queue()
     wire = Wire(inbox)
     outbox = Outbox(None, NOON * 1000, patience=Patience(1e6, 1e6))
     one = replace(device, faults=(fault,) if fault else ())
@@ -195,7 +195,7 @@ DAY_S = 86400
 
 def recalled(outbox: Outbox, history_s: int, *, from_s: int = NOON) -> Wire:
     """A meter that lives for a minute from `from_s` on and recalls hours of the time before."""
-    inbox: queue.SimpleQueue[Received | None] = queue.SimpleQueue()
+    inbox: queue.Queue[Received | None] = queue.Queue()
     wire = Wire(inbox)
     links: Any = {METER.id: wire}
     troupe = Troupe(World(Sky(2)), [METER], outbox, links=links, inbox=inbox, from_s=from_s)
