@@ -27,6 +27,17 @@ TABLES = (
     ),
     *("warning", "warning_event", "warning_transition", "warning_exclusion", "external_order"),
     *("external_order_revocation", "reduction_order", "order_measure", "order_verification", "order_inspection"),
+    *(
+        "alert_rule",
+        "alert",
+        "alert_event",
+        "alert_transition",
+        "alert_condition",
+        "mute",
+        "contact",
+        "contact_channel",
+    ),
+    *("notice", "delivery", "delivery_attempt", "acknowledgement", "escalation"),
     *("forecast_issuer", "forecast_model", "forecast", "forecast_series", "forecast_skill"),
 )
 READINGS = ("air_reading", "stack_reading", "vehicle_reading", "plant_reading", "factor_reading", "raw_frame")
@@ -73,6 +84,14 @@ DENIED = [
     *(("lantian_reader", f"select from {table}") for table in ("review", "review_step")),
     ("lantian_writer", "insert into review_step default values"),
     ("lantian_app", "insert into migration default values"),
+    *(
+        ("lantian_app", f"delete from {table}")
+        for table in ("alert", "alert_event", "notice", "delivery", "escalation")
+    ),
+    *(("lantian_app", f"update {table} set at = now()") for table in ("alert_event", "acknowledgement", "escalation")),
+    ("lantian_app", "update alert set state = 'closed'"),
+    ("lantian_app", "update alert_rule set enabled = false"),
+    *(("lantian_writer", f"select from {table}") for table in ("alert", "notice", "contact_channel")),
     *((role, "create table lantian.mine (id int)") for role in ("lantian_writer", "lantian_app", "lantian_reader")),
     *((role, "create table screen.mine (id int)") for role in ("lantian_writer", "lantian_app", "lantian_reader")),
     *((role, "create table public.mine (id int)") for role in ("lantian_writer", "lantian_app", "lantian_reader")),
