@@ -18,6 +18,7 @@ from console.api import API_ROUTERS
 from console.desk import Desk
 from console.guard import Genuine, SignInNeeded
 from console.live import Pulse
+from console.pace import Pace, paced
 from console.page import LINK_ROUTERS, PAGE_ROUTERS
 from console.rendering import STATIC, aqi_css, page
 from console.shield import Shield
@@ -36,6 +37,9 @@ _WORDS: Final = {
     500: "系统出错",
     503: "服务暂时不可用",
 }
+#: Requests a second in the long run and at once: of a token, and of an address that opens signed links.
+API_PACE: Final = (20.0, 200)
+LINK_PACE: Final = (1.0, 60)
 #: Only for the description; `console.guard.token_allowed` looks at the token.
 _BEARER: Final = Depends(HTTPBearer(scheme_name="令牌", auto_error=False))
 _log = logging.getLogger(__name__)
@@ -87,10 +91,11 @@ def console_app(desk: Desk) -> FastAPI:
     app.state.pulse = Pulse(desk)
     for router in PAGE_ROUTERS:
         app.include_router(router, dependencies=[Genuine], include_in_schema=False)
+    slow, quick = Depends(paced(Pace(*LINK_PACE))), Depends(paced(Pace(*API_PACE)))
     for router in LINK_ROUTERS:
-        app.include_router(router, include_in_schema=False)
+        app.include_router(router, include_in_schema=False, dependencies=[slow])
     for router in API_ROUTERS:
-        app.include_router(router, prefix=API, dependencies=[_BEARER])
+        app.include_router(router, prefix=API, dependencies=[quick, _BEARER])
     app.include_router(_plain)
     app.mount("/static", _KeptFiles(directory=STATIC), name="static")
     app.add_exception_handler(SignInNeeded, _sign_in_needed)
