@@ -26,6 +26,7 @@ def constant_values(  # noqa: PLR0913 - keyword-only
     least_minutes: float,
     chance: float,
     times_usual: float,
+    largest_usual: float,
     certain_minutes: float,
 ) -> Check:
     """Values that stay the same longer than the instrument's resolution explains.
@@ -43,9 +44,11 @@ def constant_values(  # noqa: PLR0913 - keyword-only
     times_usual : float
         How many times longer than the longest run below `least_minutes`: what changes slowly repeats values at its
         turning points.
+    largest_usual : float
+        Share of unchanged neighbours above which the instrument is too coarse to tell.
     certain_minutes : float
-        A run this long is suspected whatever the instrument does otherwise; below it, too few other values give no
-        verdict.
+        A run this long is suspected whatever the instrument does otherwise; below it, too few other values or a coarse
+        instrument give no verdict.
 
     Returns
     -------
@@ -69,11 +72,12 @@ def constant_values(  # noqa: PLR0913 - keyword-only
     count = int(np.count_nonzero(others))
     usual = (np.count_nonzero(same & others) + 1) / (count + 2)
     longest = float(minutes[~long].max(initial=step / 60.0))
-    improbable = (usual ** (last - first) <= chance) & (count >= _ENOUGH) & (minutes >= times_usual * longest)
+    told = count >= _ENOUGH and usual <= largest_usual
+    improbable = (usual ** (last - first) <= chance) & (minutes >= times_usual * longest) & told
     certain = minutes >= certain_minutes
     suspected = np.flatnonzero(long & (improbable | certain))
-    if not len(suspected) and long.any() and count < _ENOUGH:
-        return undetermined("other values")
+    if not len(suspected) and long.any() and not told:
+        return undetermined("other values" if count < _ENOUGH else "a finer resolution")
     return checked(
         Found(
             int(times[first[at]]),

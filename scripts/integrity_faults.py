@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -94,6 +95,30 @@ PLAYS: tuple[Play, ...] = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Instrument:
+    """Noise of pollutants (relative) and resolution of what a monitor shows (mg/m³; oxygen a tenth of a percent)."""
+
+    noise: float = 0.0
+    resolution: float = 0.01
+
+    def shown(self, values: np.ndarray, name: str) -> np.ndarray:
+        """Readings of family stack with noise, rounded; converted values follow the measured ones."""
+        rng, result = np.random.default_rng(zlib.crc32(name.encode())), values.copy()
+        for key in ("pm", "so2", "nox"):
+            at, converted = STACK.position(key), STACK.position(f"{key}_converted")
+            told = values[:, at] * (1.0 + self.noise * rng.normal(size=len(values)))
+            factor = values[:, converted] / values[:, at]
+            result[:, at] = np.round(told / self.resolution) * self.resolution
+            result[:, converted] = np.round(told * factor / self.resolution) * self.resolution
+        result[:, STACK.position("o2")] = np.round(values[:, STACK.position("o2")], 1)
+        return result
+
+
+FINE = Instrument()
+COARSE = Instrument(0.02, 1.0)
+
+
 def day_of(number: int) -> dt.date:
     return FIRST + dt.timedelta(days=number)
 
@@ -119,8 +144,10 @@ def fault_of(play: Play, device: str, day: int) -> tuple[Fault, ...]:
     return (one(play.kind, begin, end, **play.options),)
 
 
-def readings_of(world: World, device: Device, low_s: int, high_s: int) -> DeviceReadings:
-    """What a device sends between two Unix times, a reading a minute, rounded as sent."""
+def readings_of(
+    world: World, device: Device, low_s: int, high_s: int, *, instrument: Instrument = FINE
+) -> DeviceReadings:
+    """What a device sends between two Unix times, a reading a minute, rounded as sent; a monitor's own instrument."""
     family = FAMILIES[KINDS[device.kind].family]
     span_s = 0 if family is VEHICLE else 60
     times = np.arange(low_s, high_s, 60, dtype=np.int64)
@@ -133,6 +160,8 @@ def readings_of(world: World, device: Device, low_s: int, high_s: int) -> Device
             step = STEPS.get(name) if family is VEHICLE else None
             rounded = np.round(column / step) * step if step else np.round(column, decimals.get(name, 2))
             values[:, family.position(name)] = rounded
+    if device.kind == "cems" and instrument != FINE:
+        values = instrument.shown(values, device.id)
     if family is VEHICLE:
         values[times % 3600 != 0, VEHICLE.position("mil")] = np.nan
     codes = np.array([ord(letter) for letter in letters], dtype=np.uint8)
@@ -157,7 +186,9 @@ def device_of(name: str, kind: str, enterprise: str, outlet: str, faults: Sequen
     )
 
 
-def works_results(seed: int, outlet: str, days: Sequence[int], play: Play | None = None) -> Iterator[list[Result]]:
+def works_results(
+    seed: int, outlet: str, days: Sequence[int], play: Play | None = None, *, instrument: Instrument = FINE
+) -> Iterator[list[Result]]:
     """Checks of one works (monitor, production meter, treatment meter) on days of its life."""
     last, name = max(days), f"{outlet}-{seed}"
     low, high = second_of(min(days) - BEFORE), second_of(last + 1)
@@ -181,7 +212,7 @@ def works_results(seed: int, outlet: str, days: Sequence[int], play: Play | None
         top = float(np.nanpercentile(meant.values[:, STACK.position("so2")], 60))
         clip = replace(play, options={**play.options, "at": round(top, 1)})
         monitor = replace(monitor, faults=fault_of(clip, monitor.id, last))
-    stack = readings_of(world, monitor, low, high)
+    stack = readings_of(world, monitor, low, high, instrument=instrument)
     powers = {each.id: readings_of(world, each, low, high) for each in (meter, treatment)}
     row = OutletRow(monitor.site, FIRST - dt.timedelta(days=400), None, KIND_OF[outlet])
     hours = stack_hours(
@@ -293,6 +324,10 @@ def clean_fleet(fleet: int, days: int) -> dict[str, tuple[int, Counter[str], lis
         "stack and plant": [
             (lambda seed=seed, outlet=outlet: works_results(seed, outlet, judged)) for seed in range(fleet)
             for outlet in OUTLETS
+        ],
+        "the same, monitors showing 1 mg/m³ with 2 % noise": [
+            (lambda seed=seed, outlet=outlet: works_results(seed, outlet, judged, instrument=COARSE))
+            for seed in range(fleet) for outlet in OUTLETS
         ],
         "vehicle": [(lambda seed=seed: vehicle_days(seed, judged)) for seed in range(4 * fleet)],
         "micro": [(lambda seed=seed: micro_days(seed, judged)) for seed in range(max(1, fleet // 3))],
