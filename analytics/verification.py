@@ -35,6 +35,7 @@ REASONS_ZH: Final[Mapping[str, str]] = MappingProxyType(
         "load_contradicts": "用电下降而工况负荷未下降",
         "traffic": "有车辆进出",
         "no_traffic": "无车辆进出",
+        "no_meter": "生产线没有用电计量",
         "silent": "计量数据缺失",
         "dead_meter": "计量接近于零，低于停产残余负荷，可能断电或失效",
         "frozen": "计量值长时间不变",
@@ -262,6 +263,7 @@ def verdicts(line: LineHours, asked: Asked) -> Verdicts:
     cases: list[tuple[Booleans, int, str]] = [
         (np.full(len(at), asked.share is None), UNDETERMINED, "not_measurable"),
         (line.skewed[at], UNDETERMINED, "clock_skew"),
+        (np.full(len(at), np.isnan(line.power).all()), UNDETERMINED, "no_meter"),
         (np.isnan(power), UNDETERMINED, "silent"),
         (np.isnan(base.median), UNDETERMINED, "no_baseline"),
         (power < DEAD_SHARE * _typical(line, at), UNDETERMINED, "dead_meter"),

@@ -13,7 +13,7 @@ from store.order import Verification
 
 WIDTH: Final = 960
 HEIGHT: Final = 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 14, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 24, 52
 #: Verdict -> colour of its band; told apart by more than red and green.
 COLOURS: Final = {"fulfilled": "#2E9E6B", "suspected": "#D1495B", "undetermined": "#B9BEC7"}
 _LINES: Final = (
@@ -34,14 +34,16 @@ def power_plot(rows: Sequence[Verification]) -> str:
     Returns
     -------
     str
-        An SVG element; a sentence when there is no hour.
+        An SVG element; a sentence when there is no hour or no power was measured.
     """
     if not rows:
         return "<p class=empty>没有已核验的小时。</p>"
     first, last = rows[0].hour, rows[-1].hour + dt.timedelta(hours=1)
     span = (last - first).total_seconds()
     values = [value for row in rows for key, *_ in _LINES if (value := getattr(row, key)) is not None]
-    top = _round_top(max(values, default=1.0))
+    if not values:
+        return "<p class=empty>没有用电数据。</p>"
+    top = _round_top(max(values))
 
     def x(moment: dt.datetime) -> float:
         return _LEFT + (WIDTH - _LEFT - _RIGHT) * (moment - first).total_seconds() / span
@@ -90,7 +92,7 @@ def _grid(
         text = f"{tick:%m-%d}" if tick.hour == 0 else f"{tick:%H}时"
         marks.append(f"<text x={x(tick):.1f} y={HEIGHT - 24} text-anchor=middle>{text}</text>")
         tick += step
-    return f"{levels}<text x=4 y=12>kW</text>{''.join(marks)}"
+    return f"{levels}<text x=4 y=11>kW</text>{''.join(marks)}"
 
 
 def _band(row: Verification, x: Callable[[dt.datetime], float]) -> str:

@@ -112,6 +112,8 @@ def _check_report(files: list[Path]) -> None:
     assert pages["fuyu-coking"].count("<svg") == 1
     assert "用电高于允许值及误差" in pages["fuyu-coking"]
     assert "计量接近于零" in pages["zhongyang-steel"]
+    assert pages["zhongyang-steel"].count("<svg") == 2  # neither the furnace without a meter nor the gate has a plot
+    assert "生产线没有用电计量" in pages["zhongyang-steel"]
     assert "绩效等级A级，按自主减排方案核验" in pages["zhongyu-power"]
 
 
