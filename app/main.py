@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "down": ("app.command.down", "Stop everything; the data stay."),
         "status": ("app.command.status", "What runs, how fresh the data are, AQI by site, targets."),
         "doctor": ("app.command.doctor", "Check and explain every prerequisite."),
+        "metrics": ("app.command.metrics", "Figures for a monitoring system."),
         "backup": ("app.command.backup", "Back up the database, credentials and certificates."),
         "restore": ("app.command.restore", "Make an installation from a backup."),
         "migrate": ("app.command.migrate", "Bring the database to this version's schema and reference data."),

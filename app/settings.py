@@ -89,6 +89,8 @@ class Settings:
     simulator_history: str = "year"
     simulator_seed: int = _bounded(1, 0, 2**31)
     simulator_scenario: str | None = None
+    metrics_address: str = "127.0.0.1"
+    metrics_port: int = _bounded(0, 0, 65535)
     grafana_url: str | None = None
     grafana_token: str | None = _secret()
     grafana_token_file: Path | None = None
