@@ -43,6 +43,7 @@ DEEDS: Final[Mapping[str, str]] = MappingProxyType(
         "warning.external": "录入上级指令",
         "warning.revoke_external": "撤销上级指令",
         "warning.exclude": "录入不预警时段",
+        "delivery.replay": "重发通知",
         "order.inspect": "录入现场核查",
         "order.answer": "回执减排指令",
         "notice.answer": "回执通知",

@@ -30,6 +30,7 @@ NOTICES: Final[Mapping[str, str]] = MappingProxyType(
         "register_saved": "已保存为新版本",
         "register_retired": "已注销，历史保留",
         "register_restored": "已恢复",
+        "delivery_replayed": "已重新排队发送",
         "saved": "已保存",
     }
 )

@@ -13,7 +13,7 @@ from domain.error import ServiceError
 from store.connection import Connection, connection_arguments
 from store.error import translated
 
-_WAIT_S: Final = 10.0
+_WAIT_S: Final = 5.0
 
 
 class Pool:
@@ -25,18 +25,23 @@ class Pool:
         The database.
     size : int
         At most so many connections.
+    wait_s : float
+        Longest wait for one of them.
     application_name : str
         Shown in ``pg_stat_activity``.
     """
 
-    def __init__(self, url: str, *, size: int = 8, application_name: str = "lantian console") -> None:
+    def __init__(
+        self, url: str, *, size: int = 8, wait_s: float = _WAIT_S, application_name: str = "lantian console"
+    ) -> None:
+        self._wait_s = wait_s
         arguments = connection_arguments(url, application_name=application_name, statement_timeout_s=30)
         self._pool: ConnectionPool[psycopg.Connection[tuple[Any, ...]]] = ConnectionPool(
             url,
             kwargs=arguments,
             min_size=1,
             max_size=size,
-            timeout=_WAIT_S,
+            timeout=wait_s,
             check=ConnectionPool.check_connection,
             open=False,
             name=application_name,
@@ -69,4 +74,4 @@ class Pool:
                 with self._pool.connection() as conn:
                     yield conn
             except PoolTimeout as error:
-                raise ServiceError(f"{action}: no connection to the database within {_WAIT_S:.0f} s") from error
+                raise ServiceError(f"{action}: no connection to the database within {self._wait_s:g} s") from error

@@ -9,6 +9,7 @@ from console.page import (
     alert,
     answer,
     audit,
+    delivery,
     device,
     episode,
     interface,
@@ -30,7 +31,7 @@ LINK_ROUTERS: Final = (answer.router,)
 PAGE_ROUTERS: Final = tuple(
     subject.router
     for subject in (
-        *(session, overview, alert, warning, episode, own, device, target, register, register_edit, reduction),
-        *(review, revision, me, account, audit, interface),
+        *(session, overview, alert, delivery, warning, episode, own, device, target, register, register_edit),
+        *(reduction, review, revision, me, account, audit, interface),
     )
 )

@@ -110,3 +110,17 @@ def test_an_enterprise_sees_and_answers_only_its_own_notices(console: Any) -> No
     assert works.get("/alert").status_code == 404
     with connect(console.database.url("lantian_app")) as conn:
         assert read_alerts(conn) == []
+
+
+def test_a_message_that_could_not_be_sent_is_sent_again(console: Any) -> None:
+    duty = console.person("li", "operator")
+    raised(console)
+    assert "没有失败的通知" in duty.get("/delivery").text
+    console.rows("update delivery set state = 'sending', message_key = gen_random_uuid(), leased_until = now()")
+    console.rows("update delivery set state = 'dead', leased_until = null, error = '对方拒收'")
+    ((number,), *_) = console.rows("select id from delivery order by id")
+    assert "对方拒收" in duty.get("/delivery").text
+    assert "已重新排队" in duty.post(f"/delivery/{number}/replay").text
+    assert console.rows("select state from delivery where id = %s", number) == [("waiting",)]
+    assert duty.post(f"/delivery/{number}/replay").status_code == 404
+    assert console.rows("select outcome, worker from delivery_attempt") == [("replayed", "li先生")]

@@ -28,6 +28,8 @@ NEEDED = {
     "POST /alert/{number}/{action}": Permission.HANDLE_ALERT,
     "POST /mute/{number}/end": Permission.HANDLE_ALERT,
     "GET /overdue": Permission.SEE,
+    "GET /delivery": Permission.SEE,
+    "POST /delivery/{number}/replay": Permission.HANDLE_ALERT,
     "GET /warning": Permission.SEE,
     "POST /warning/preview": Permission.DECIDE_WARNING,
     "POST /warning/step": Permission.DECIDE_WARNING,
