@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -157,25 +158,37 @@ class Dying(psycopg.Connection[tuple[Any, ...]]):
         return super().execute(*arguments, **options)
 
 
-def test_a_kill_at_any_statement_leaves_all_or_nothing(county: Connection, database: Any) -> None:
-    """Event, end of old orders, new orders, measures, notices and deliveries: lost together or there together."""
-    record_called(county, AREA, CALLED, now=NOW, automatic=True)
+def survive(county: Connection, database: Any, action: Callable[[Connection], object]) -> int:
+    """Do `action` with the server lost before statement 1, 2, 3 ...: nothing is there until it ends; how many."""
     before, options = counts(county), f"-c search_path={SEARCH_PATH} -c timezone=UTC"
     with connect(database.url("postgres"), autocommit=True) as killer:
-        for dies_at in range(1, 200):
+        for dies_at in range(1, 300):
             conn = Dying.connect(database.url("lantian_app"), autocommit=True, options=options)
             conn.dies_at, conn.killer = dies_at, killer
             try:
-                change_level(conn, AREA, "red", decision(NOW + DAY, ends_at=NOW + 4 * DAY))
-                break
+                action(conn)
+                return dies_at - 1
             except psycopg.OperationalError:
                 assert counts(county) == before, dies_at
             finally:
                 conn.close()
-    assert dies_at > 20
+    raise AssertionError("never ended")
+
+
+def test_a_kill_at_any_statement_leaves_all_or_nothing(county: Connection, database: Any) -> None:
+    """Event, end of old orders, new orders, measures, notices and deliveries: lost together or there together."""
+    assert survive(county, database, lambda conn: record_called(conn, AREA, CALLED, now=NOW, automatic=True)) > 20
+    before = counts(county)
+    assert (before["warning"], before["warning_event"], before["reduction_order"]) == (1, 2, 4)
+    end = NOW + 4 * DAY
+    assert (
+        survive(county, database, lambda conn: change_level(conn, AREA, "red", decision(NOW + DAY, ends_at=end))) > 20
+    )
     after = counts(county)
     assert after["warning_event"] == before["warning_event"] + 1
     assert after["reduction_order"] == before["reduction_order"] + 3
     assert after["order_measure"] == before["order_measure"] + 4
     row = county.execute("select count(*) from reduction_order where notice_id is null").fetchone()
     assert row == (0,)
+    assert survive(county, database, lambda conn: change_level(conn, AREA, "none", decision(end))) > 10
+    assert read_orders(county, open_only=True) == []
