@@ -64,6 +64,8 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "reduction": ("app.command.reduction", "Emergency reduction list: import, export, show, check."),
         "forecast": ("app.command.forecast", "Forecasts: evaluate on files, show, issue, import."),
         "drill": ("app.command.drill", "Rehearse a whole episode with simulated enterprises."),
+        "trace": ("app.command.trace", "Enterprises and sites upwind of a station's peak."),
+        "window": ("app.command.window", "Time windows of the plan: what is due or forbidden today, and why."),
         "warn": ("app.command.warn", "Heavy-pollution episodes and warning levels in files."),
         "decode": ("app.command.decode", "What is in a frame."),
         "supervise": ("app.command.supervise", "Run the processes of `lantian up` (used by it)."),

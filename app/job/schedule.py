@@ -83,6 +83,11 @@ JOBS: Final[tuple[Job, ...]] = (
     Job("alerts", "app.job.alert:evaluate_alerts", _minutes(1), QUICK, "Judge alert rules; findings become alerts."),
     Job("escalate", "app.job.alert:escalate", _minutes(1), QUICK, "Tell further what nobody answered in time."),
     Job("ledger", "app.job.ledger:add_up_ledger", _minutes(5), QUICK, "Add the ledger's batches up by hour."),
+    Job(
+        *("time-window", "app.job.time_window:settle_windows", _minutes(10), QUICK),
+        "Decide the plan's time windows by the weather as measured.",
+    ),
+    Job("source-hint", "app.job.source_hint:settle_hints", _minutes(6 * 60), SLOW, "Roses and hints of the wind."),
     Job("forecast-train", "app.job.forecast:train", _minutes(24 * 60), SLOW, "Refit forecast models a week old."),
     Job("forecast", "app.job.forecast:issue", _minutes(3 * 60), SLOW, "Issue forecasts of the next 72 hours."),
     Job(

@@ -39,6 +39,7 @@ TABLES = (
     ),
     *("notice", "delivery", "delivery_attempt", "acknowledgement", "escalation"),
     *("forecast_issuer", "forecast_model", "forecast", "forecast_series", "forecast_skill"),
+    *("weather_factor", "time_window_due", "source_hint"),
 )
 READINGS = ("air_reading", "stack_reading", "vehicle_reading", "plant_reading", "factor_reading", "raw_frame")
 #: Nobody but the owner changes or removes what has been recorded.
