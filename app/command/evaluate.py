@@ -29,6 +29,7 @@ from analytics.rounding import half_even_scalar
 from app.evaluation_rule import Rules
 from app.period_report import dust_report, dusty_hours, period_report, span_days, span_grid
 from app.prsa import PrsaStation, load_prsa
+from app.trend_report import trend_report
 from domain.dust import DustInterval, load_dust
 from domain.edition import AQI_EDITIONS, LIMIT_EDITIONS
 from domain.error import ConfigurationError, LantianError
@@ -60,8 +61,10 @@ Keys of each entry of "stations" and of "area":
 
 \b
 --period adds "periods": per period and place also the composite index, ranks, changes
-and completeness. --dust adds "dust" and "without_dust" (PM2.5 and PM10 only); columns
-of its table: site (* = all), start, end (local), source (who confirmed it), note.
+and completeness. --trend adds "trends" up to --year: Spearman of the annual means, and
+Mann-Kendall with Theil-Sen slope of monthly means without their season. --dust adds
+"dust" and "without_dust" (PM2.5 and PM10 only); columns of its table: site (* = all),
+start, end (local), source (who confirmed it), note.
 
 O3 is judged by its daily maximum 8 h mean. The area is the mean of its stations' valid daily values, evaluated like a
 station. Verdicts rest on the days there are; year_valid says whether these are as many as GB 3095 asks for.
@@ -75,6 +78,7 @@ station. Verdicts rest on the days there are; year_valid says whether these are 
 @click.option("--limits", "limits_edition", type=click.Choice(LIMIT_EDITIONS), help="Limits; the year's when absent.")
 @click.option("--edition", type=click.Choice(AQI_EDITIONS), help="Edition of HJ 633; that of the limits when absent.")
 @click.option("--period", type=click.Choice(EVALUATION_KINDS), help="Also evaluate these periods of the year.")
+@click.option("--trend", is_flag=True, help="Also test for trends over all years of the files.")
 @click.option("--dust", type=click.Path(path_type=Path), help="Dust intervals (CSV): results without them beside.")
 @click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write.")
 def command(  # noqa: PLR0913, PLR0917 - one argument per option
@@ -84,6 +88,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument per option
     limits_edition: str | None,
     edition: str | None,
     period: EvaluationKind | None,
+    trend: bool,
     dust: Path | None,
     output: Path | None,
 ) -> None:
@@ -101,6 +106,8 @@ def command(  # noqa: PLR0913, PLR0917 - one argument per option
         if period is not None or dust is not None:
             intervals = None if dust is None else load_dust(dust)
             report |= _additions(stations, year, rules, period=period, intervals=intervals)
+        if trend:
+            report["trends"] = trend_report(stations, year, rules)
     except LantianError as error:
         raise click.ClickException(str(error)) from error
     text = json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False)

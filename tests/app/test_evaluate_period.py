@@ -124,3 +124,20 @@ def test_a_year_as_period_agrees_with_the_plain_year(shared_data: Path) -> None:
             assert own["valid"] == figures["year_valid"]
             assert own["compliance_rate"] == figures["compliance_rate"]
     assert year["area"]["pollutants"]["pm25"]["last_year"]["mean"] > 70
+
+
+def test_trends_over_the_years_of_the_files(shared_data: Path) -> None:
+    file = shared_data / "data/prsa/PRSA_Data_Dongsi_20130301-20170228.csv.gz"
+    result = CliRunner().invoke(command, ["--format", "prsa", "--year", "2017", "--trend", str(file)])
+    assert result.exit_code == 0, result.output
+    trends = json.loads(result.stdout)["trends"]
+    assert trends["years"] == [2013, 2017]
+    found = trends["places"]["Dongsi"]["so2"]
+    # Five years, the first and the last of them partial: their valid days stand beside the means.
+    assert found["annual"]["valid_days"]["2017"] <= 59 and found["annual"]["valid_days"]["2014"] > 324
+    assert found["annual"]["critical"] == 0.9 and found["annual"]["direction"] in ("rising", "falling", "none")
+    assert found["monthly"]["months"] > 36
+    assert found["monthly"]["slope_per_year"] < 0 and found["monthly"]["p_value"] < 0.05, "SO2 fell in these years"
+    assert found["monthly"]["slope_low"] <= found["monthly"]["slope_per_year"] <= found["monthly"]["slope_high"]
+    short = CliRunner().invoke(command, ["--format", "prsa", "--year", "2016", "--trend", str(file)])
+    assert json.loads(short.stdout)["trends"]["places"]["area"]["pm25"]["annual"]["spearman"] is None
