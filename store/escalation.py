@@ -11,7 +11,7 @@ from domain.period import ZONE
 from store.alert import clear_alert, raise_alert
 from store.alert_record import SYSTEM, AlertKey, Place, add_event
 from store.connection import Connection
-from store.outbox import Notice, deliver_next
+from store.outbox import NOBODY, Notice, deliver_next, untold_key
 
 #: Unanswered, not about an alert that has ended, and not told to everybody yet.
 _OVERDUE: Final = """
@@ -69,6 +69,51 @@ def escalate_overdue(conn: Connection, *, now: dt.datetime) -> dict[str, int]:
             _escalate(conn, one, now)
             escalated += 1
     return {"escalated": escalated, "answered": answered}
+
+
+#: Notices of the last week that had nobody to go to; those about an alert only while it is active.
+_UNTOLD: Final = """
+select n.id, n.kind, n.reference, n.area_id, n.enterprise_id, n.severity, n.subject_zh, n.body_zh, n.payload,
+    n.respond_by
+from notice n
+left join alert a on n.reference = 'alert:' || a.id
+where n.created_at > %s - interval '7 days' and not exists (select from delivery d where d.notice_id = n.id)
+    and (a.id is null or a.state in ('open', 'acknowledged'))
+order by n.id
+"""
+
+
+def deliver_untold(conn: Connection, *, now: dt.datetime) -> int:
+    """Send notices that had nobody to go to and have by now; alerts that said so end when none is left.
+
+    Parameters
+    ----------
+    conn : Connection
+        As role lantian_app; the caller commits.
+    now : datetime
+        The moment.
+
+    Returns
+    -------
+    int
+        How many were sent.
+    """
+    sent, left = 0, set()
+    for row in conn.execute(_UNTOLD.encode(), (now,)).fetchall():
+        notice = Notice(*row[1:10])
+        if deliver_next(conn, row[0], notice, after=0, now=now):
+            sent += 1
+        else:
+            left.add(untold_key(notice))
+    active = conn.execute(
+        "select source_kind, source_id from alert where kind = %s and state in ('open', 'acknowledged')",
+        (NOBODY,),
+    ).fetchall()
+    for source in active if sent else ():
+        key = AlertKey(NOBODY, *source)
+        if key not in left:
+            clear_alert(conn, key, now=now)
+    return sent
 
 
 def _overdue(row: tuple[Any, ...]) -> _Overdue:

@@ -15,6 +15,8 @@ from store.connection import Connection
 
 #: Notification channel on which dispatchers listen.
 WAKE: Final = "lantian_outbox"
+#: Kind of the alert that a notice found nobody.
+NOBODY: Final = "nobody_to_tell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +147,23 @@ def deliver_next(conn: Connection, notice_id: int, notice: Notice, *, after: int
     return [int(row[0]) for row in conn.execute(_DELIVER.encode(), values).fetchall()]
 
 
+def untold_key(notice: Notice) -> AlertKey:
+    """The alert that says that a notice has nobody to go to."""
+    if notice.enterprise_id is None:
+        return AlertKey(NOBODY, "platform", notice.area_id or "operators")
+    return AlertKey(NOBODY, "enterprise", notice.enterprise_id)
+
+
 def _alarm(conn: Connection, notice: Notice, notice_id: int, *, now: dt.datetime) -> None:
     """Raise an alert because a notice has nobody to go to; the operators are told where there are any."""
     place = Place(notice.area_id, notice.enterprise_id)
+    key = untold_key(notice)
     if notice.enterprise_id is None:
-        key = AlertKey("nobody_to_tell", "platform", notice.area_id or "operators")
         who = "运维人员"
     else:
-        key = AlertKey("nobody_to_tell", "enterprise", notice.enterprise_id)
         row = conn.execute("select name_zh from enterprise where id = %s", (notice.enterprise_id,)).fetchone()
         who = row[0] if row else notice.enterprise_id
-    text = f"通知“{notice.subject_zh}”没有可送达的联系人；请登记联系人后补发"
+    text = f"通知“{notice.subject_zh}”没有可送达的联系人；登记联系人后自动补发"
     finding = Finding(MAJOR, f"{who}：无人可通知", text, {"notice_id": notice_id, "kind": notice.kind})
     alert_id = record_alert(conn, key, finding, place, now=now)
     if alert_id is None or notice.enterprise_id is None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from alerting.watch import StackWatch
@@ -58,11 +59,12 @@ def show_list(everything: bool, kind: str | None, *, enterprise: str | None, lim
         table.add_column(heading, overflow="fold")
     for one in found:
         muted = "" if one["muted_until"] is None else f"{one['muted_until'].astimezone(ZONE):%m-%d %H:%M}"
-        table.add_row(
+        cells = (
             str(one["alert_id"]), one["severity_zh"], one["kind_zh"], one["subject_zh"], one["body_zh"],
             one["state_zh"], age_text(one["raised_at"], _now()), one["assigned_to"] or one["acknowledged_by"] or "",
             muted,
         )  # fmt: skip
+        table.add_row(*map(escape, cells))
     Console().print(table)
 
 
@@ -144,7 +146,7 @@ def mutes() -> None:
     for one in found:
         source = "" if one["source_kind"] is None else f"{one['source_kind']} {one['source_id']}"
         until = f"{one['until'].astimezone(ZONE):%Y-%m-%d %H:%M}"
-        table.add_row(str(one["id"]), one["kind"], source, until, one["muted_by"], one["reason"])
+        table.add_row(str(one["id"]), one["kind"], source, until, one["muted_by"], escape(one["reason"]))
     Console().print(table)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from app.contact_sheet import COLUMNS, Places, contact_cells, contact_sheet_text, contacts_of, load_contact_sheet
@@ -81,10 +82,11 @@ def show(everything: bool, enterprise: str | None) -> None:
         ways = "\n".join(f"{channel} {address}" for channel, address in one["channels"])
         floor = severities()[one["severity_floor"]].name_zh
         retired = "" if one["retired_at"] is None else f"{one['retired_at']:%Y-%m-%d}"
-        table.add_row(
+        row = (
             one["id"], one["name_zh"], cells["enterprise_id"] or "（运维）", cells["step"], floor, cells["kinds"],
             cells["hours"], ways, retired,
         )  # fmt: skip
+        table.add_row(*map(escape, row))
     Console().print(table)
 
 

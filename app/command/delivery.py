@@ -7,6 +7,7 @@ import getpass
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from app.registry_command import registry
@@ -36,10 +37,11 @@ def show_list(state: str | None, contact: str | None, notice: int | None, *, lim
         table.add_column(heading, overflow="fold")
     for one in found:
         at = one["sent_at"] or one["due_at"]
-        table.add_row(
+        cells = (
             str(one["delivery_id"]), str(one["notice_id"]), one["subject_zh"], one["contact_id"], one["channel_zh"],
             one["state_zh"], str(one["attempts"]), f"{at.astimezone(ZONE):%m-%d %H:%M:%S}", one["error"] or "",
         )  # fmt: skip
+        table.add_row(*map(escape, cells))
     Console().print(table)
 
 
@@ -54,7 +56,7 @@ def show(delivery: int) -> None:
     table = Table("at", "outcome", "worker", "error", title=f"送达 {delivery}")
     for one in attempts:
         at = f"{one['at'].astimezone(ZONE):%Y-%m-%d %H:%M:%S}"
-        table.add_row(at, one["outcome"], one["worker"], one["error"] or "")
+        table.add_row(at, one["outcome"], one["worker"], escape(one["error"] or ""))
     Console().print(table)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from app.registry_command import registry
@@ -53,10 +54,11 @@ def show_list(enterprise: str | None, about: str | None, limit: int) -> None:
         answered = (
             "" if one["acknowledged_at"] is None else f"{_shown(one['acknowledged_at'])} {one['acknowledged_by']}"
         )
-        table.add_row(
+        cells = (
             str(one["notice_id"]), _shown(one["created_at"]), one["severity_zh"], one["enterprise_zh"] or "（运维）",
             one["subject_zh"], one["reference"], one["state_zh"], _shown(one["respond_by"]), answered,
         )  # fmt: skip
+        table.add_row(*map(escape, cells))
     Console().print(table)
 
 

@@ -17,7 +17,7 @@ from store.alert_measure import Measured, OpenFinding, read_findings
 from store.alert_record import AlertKey, Place
 from store.alert_rule import read_rules
 from store.connection import Connection
-from store.escalation import escalate_overdue
+from store.escalation import deliver_untold, escalate_overdue
 
 #: How long findings that have ended are looked at, so that their alerts end.
 _FINDINGS_SINCE: Final = dt.timedelta(days=2)
@@ -113,7 +113,8 @@ def finding_kind(finding: OpenFinding) -> str:
 
 
 def escalate(conn: Connection, now: dt.datetime) -> Mapping[str, int]:
-    """Tell further what nobody answered in time, and of alerts whose mute has ended."""
+    """Tell further what nobody answered in time; tell what had nobody to go to, and what was muted."""
     with conn.transaction():
         done = escalate_overdue(conn, now=now)
-        return {**done, "unmuted": announce_unmuted(conn, now=now)}
+        untold = deliver_untold(conn, now=now)
+        return {**done, "untold": untold, "unmuted": announce_unmuted(conn, now=now)}

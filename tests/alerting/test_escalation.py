@@ -10,7 +10,8 @@ from domain.alert import MAJOR, MINOR, RED
 from store.acknowledgement import Answer, record_answer
 from store.alert import AlertKey, acknowledge_alert, clear_alert, raise_alert, read_events
 from store.connection import Connection
-from store.escalation import escalate_overdue
+from store.contact import Contact, write_contacts
+from store.escalation import deliver_untold, escalate_overdue
 from store.outbox import Notice, announce
 
 DUE = NOW + 60 * MINUTE
@@ -89,3 +90,15 @@ def test_red_is_told_further_every_fifteen_minutes(desk: Connection) -> None:
 def test_what_asks_for_no_answer_never_escalates(desk: Connection) -> None:
     announce(desk, Notice("time_window", "w", "x", "mill", MINOR, "提示", ""), now=NOW)
     assert escalate_overdue(desk, now=NOW + dt.timedelta(days=9))["escalated"] == 0
+
+
+def test_what_had_nobody_to_go_to_is_sent_once_there_is_somebody(desk: Connection) -> None:
+    notice = order(desk, enterprise="oven")
+    assert deliver_untold(desk, now=NOW) == 0
+    state = "select state from alert where kind = 'nobody_to_tell'"
+    assert rows(desk, state) == [("open",)]
+    write_contacts(desk, [Contact("oven-boss", None, "oven", "厂长", channels=(("mail", "a@oven.example"),))])
+    assert deliver_untold(desk, now=NOW + MINUTE) == 1
+    assert told(desk, notice) == [("oven-boss", NOW + MINUTE)]
+    assert rows(desk, state) == [("cleared",)]
+    assert deliver_untold(desk, now=NOW + 2 * MINUTE) == 0

@@ -170,8 +170,8 @@ def test_dead_deliveries_are_listed_and_replayed(run: Run, desk: Connection) -> 
     assert "neither numbers" in run("delivery", "replay", fails=True)
     claim = claim_message(desk, Lane("w", ("mqtt",), 1, dt.timedelta(minutes=1)), channel_policies(), now=NOW)
     assert claim is not None
-    note_failed(desk, claim, error="没有会话", due_at=None, now=NOW)
-    assert "没有会话" in run("delivery", "list", "--state", "dead")
+    note_failed(desk, claim, error="没有会话 [mqtt]", due_at=None, now=NOW)
+    assert "没有会话 [mqtt]" in run("delivery", "list", "--state", "dead")
     assert "dead" in run("delivery", "show", claim.items[0].delivery_id)
     assert "1 deliveries" in run("delivery", "replay", "--all")
     assert "没有会话" in run("delivery", "list", "--state", "waiting")

@@ -214,7 +214,7 @@ def test_alerts_of_a_retired_device_end(desk: Connection, database: Any) -> None
 
 
 def test_escalation_runs_as_a_job(desk: Connection) -> None:
-    assert escalate(desk, now_of(desk)) == {"escalated": 0, "answered": 0, "unmuted": 0}
+    assert escalate(desk, now_of(desk)) == {"escalated": 0, "answered": 0, "untold": 0, "unmuted": 0}
 
 
 def reading(conn: Connection, device: str, time: dt.datetime, pm: float, mark: str = "N") -> None:
