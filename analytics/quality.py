@@ -63,6 +63,8 @@ class QualityLimits:
     spatial_reach_m: float
     spatial_factor: float
     spatial_share: float
+    spatial_hours: float
+    drift_hours: float
     drift_days: float
     drift_least_days: float
     drift_least_hours: float

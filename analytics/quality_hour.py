@@ -26,13 +26,16 @@ from analytics.quality import (
 )
 from analytics.screening import PERSISTENCE, constant
 from domain.family import AIR
-from domain.flag import GOOD, MISSING, NOT_EVALUATED, Flags
+from domain.flag import GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags
 from domain.quality_table import column_floors
 from domain.screening_table import screening_limits
 
 #: Hours that `hour_quality` needs before the first one judged: the longest constant run, or the days of a drift.
 LOOK_BACK_H: Final = int(
-    max(QUALITY_LIMITS.drift_days * 24 + 24, *(row.constant_h for row in screening_limits(AIR.key)))
+    max(
+        QUALITY_LIMITS.drift_days * 24 + QUALITY_LIMITS.drift_hours,
+        *(row.constant_h for row in screening_limits(AIR.key)),
+    )
 )
 _EARTH_M: Final = 6_371_000.0
 
@@ -90,7 +93,8 @@ def hour_quality(grid: HourGrid, *, limits: QualityLimits = QUALITY_LIMITS) -> Q
     for at, floor in enumerate(column_floors()):
         values = grid.means[:, :, at]
         if not np.isnan(floor.spatial_floor):
-            spatial[:, :, at] = spatial_flags(near, values, floor.spatial_floor, limits=limits)
+            alone = spatial_flags(near, values, floor.spatial_floor, limits=limits)
+            spatial[:, :, at] = lasting(alone, int(limits.spatial_hours))
         if not np.isnan(floor.drift_ratio):
             drift[:, :, at] = drift_flags(near, values, (floor.drift_offset, floor.drift_ratio), limits=limits)
     flags = np.where(np.isnan(grid.lows), MISSING, GOOD).astype(np.uint8)
@@ -183,6 +187,18 @@ def spatial_flags(
     return flags
 
 
+def lasting(flags: Flags, least: int) -> Flags:
+    """Flags of consecutive hours, shape (t, s), in which doubt of fewer than `least` hours in a row is `GOOD`."""
+    result = flags.copy()
+    for site in range(flags.shape[1]):
+        doubt = np.concatenate(([False], flags[:, site] == SUSPECT, [False]))
+        starts, ends = np.flatnonzero(doubt[1:] & ~doubt[:-1]), np.flatnonzero(~doubt[1:] & doubt[:-1])
+        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+            if end - start < least:
+                result[start:end, site] = GOOD
+    return result
+
+
 def drift_flags(
     near: Sequence[Integers],
     values: npt.ArrayLike,
@@ -190,10 +206,10 @@ def drift_flags(
     *,
     limits: QualityLimits = QUALITY_LIMITS,
 ) -> Flags:
-    """Sites whose relation to their neighbours over the last 24 hours is not what it was on the days before.
+    """Sites whose relation to their neighbours over the last `drift_hours` is not what it was on the days before.
 
-    The relation of an hour is log((value + offset) / (median of the neighbours + offset)); the median of 24 hours is
-    compared with the median of the medians of the `drift_days` days before.
+    The relation of an hour is log((value + offset) / (median of the neighbours + offset)); its median over the last
+    hours is compared with the median of the medians of the `drift_days` days before them.
 
     Parameters
     ----------
@@ -210,12 +226,14 @@ def drift_flags(
     -------
     ndarray of uint8
         Shape (t, s); `SUSPECT` when the change exceeds the factor and `drift_factor` scaled MAD of the daily medians;
-        `NOT_EVALUATED` without the value, with too few hours in the last 24, or too few days before.
+        `NOT_EVALUATED` without the value, with a relation in less than half of the last hours (for a day before:
+        `drift_least_hours`), or too few days before.
     """
     data = np.asarray(values, dtype=np.float64)
     offset, ratio = relation
-    days, flags = int(limits.drift_days), np.full(data.shape, NOT_EVALUATED, dtype=np.uint8)
-    if len(data) < 24 * 2:
+    days, recent_h = int(limits.drift_days), int(limits.drift_hours)
+    flags = np.full(data.shape, NOT_EVALUATED, dtype=np.uint8)
+    if not len(data):
         return flags
     for site, others in enumerate(near):
         if len(others) < limits.spatial_least or np.isnan(data[:, site]).all():
@@ -223,14 +241,23 @@ def drift_flags(
         centre, count = median(data[:, others])
         apart = np.log(np.maximum(data[:, site] + offset, offset / 2) / np.maximum(centre + offset, offset / 2))
         apart[count < limits.spatial_least] = np.nan
-        padded = np.concatenate((np.full(24 * (days + 1) - 1, np.nan), apart))
-        of_day, hours = median(np.lib.stride_tricks.sliding_window_view(padded, 24))
-        of_day = np.where(hours >= limits.drift_least_hours, of_day, np.nan)
-        last = np.arange(len(data)) + 24 * days
-        before = of_day[last[:, None] - 24 * np.arange(1, days + 1)]
+        padded = np.concatenate((np.full(24 * days + recent_h - 1, np.nan), apart))
+        of_day, hours = _running_median(padded, 24)
+        of_day[hours < limits.drift_least_hours] = np.nan
+        recent, recent_hours = _running_median(padded, recent_h)
+        recent[recent_hours < recent_h / 2] = np.nan
+        last = np.arange(len(data)) + 24 * days + recent_h - 1
+        before = of_day[last[:, None] - recent_h - 24 * np.arange(days)]
         usual, known_days = median(before)
         spread = MAD_SCALE * median(np.abs(before - usual[:, None]))[0]
-        moved = np.abs(of_day[last] - usual)
+        moved = np.abs(recent[last] - usual)
         known = ~np.isnan(moved) & (known_days >= limits.drift_least_days) & ~np.isnan(data[:, site])
         flags[:, site] = verdict(moved > np.maximum(np.log(ratio), limits.drift_factor * spread), known)
     return flags
+
+
+def _running_median(values: Floats, count: int) -> tuple[Floats, Integers]:
+    """Median of the `count` values up to and including each, and how many of them are there; NaN for the first ones."""
+    found, known = median(np.lib.stride_tricks.sliding_window_view(values, count))
+    first = np.full(count - 1, np.nan)
+    return np.concatenate((first, found)), np.concatenate((np.zeros(count - 1, dtype=np.int64), known))

@@ -2,8 +2,8 @@
 
 The demonstration network measures a reading a minute; each fault of the simulator is given to one device after another.
 Nothing goes over a wire: what the collector would store goes to the pure functions that the screening job calls. Run as
-``python -m benchmarks.faults_air [DAYS] [FILE ...]``; DAYS (14) are judged in each of four seasons. Files that end in
-``.gz`` are PRSA station files, those that end in ``.csv`` hours of cities.
+``python -m benchmarks.faults_air [DAYS] [FILE ...]``; DAYS (14) are judged in each of four seasons, 0: none. Files that
+end in ``.gz`` are PRSA station files, those that end in ``.csv`` hours of cities.
 """
 
 from __future__ import annotations
@@ -248,6 +248,14 @@ def measure_stations(title: str, stations: Sequence[PrsaStation]) -> None:
             print(f"  {key:12} {100 * doubted.mean():.3f} % of {present.sum()} values doubted")
 
 
+def measure_neighbours(stations: Sequence[PrsaStation]) -> None:
+    """Alarms of the tests of hours when stations of one city count as neighbours of each other, however far apart."""
+    values = np.stack([station.values for station in stations], axis=1)
+    places = np.column_stack((np.arange(len(stations)), np.zeros(len(stations))))
+    grid = HourGrid(stations[0].times_s, values, values, values, places, np.ones(len(stations), bool))
+    report_alarms("Beijing stations as neighbours", [hour_quality(grid).failed], values[:, :, 0].size / 24)
+
+
 def load_points(path: Path) -> list[PrsaStation]:
     """Stations of a city in a file of official real-time values: Date, Hour, WatchPoint, PM2.5, ..., CO in mg/m³."""
     with path.open(encoding="utf-8-sig", newline="") as source:
@@ -270,10 +278,12 @@ def load_points(path: Path) -> list[PrsaStation]:
 
 if __name__ == "__main__":
     began = time.perf_counter()
-    measure(int(sys.argv[1]) if len(sys.argv) > 1 else 14)
+    if days := int(sys.argv[1]) if len(sys.argv) > 1 else 14:
+        measure(days)
     files = [Path(name) for name in sys.argv[2:]]
     if beijing := [load_prsa(path) for path in files if path.suffix == ".gz"]:
         measure_stations("Beijing stations", beijing)
+        measure_neighbours(beijing)
     if points := [station for path in files if path.suffix == ".csv" for station in load_points(path)]:
         measure_stations("Stations of Shanxi cities", points)
     print(f"\n{time.perf_counter() - began:.0f} s")

@@ -15,6 +15,7 @@ from analytics.quality_hour import (
     HourGrid,
     drift_flags,
     hour_quality,
+    lasting,
     neighbours,
     plane_positions,
     spatial_flags,
@@ -230,6 +231,16 @@ def test_places_that_coincide_still_leave_the_site_out() -> None:
     assert found[0].tolist() == [SUSPECT] + [GOOD] * 11
 
 
+def test_only_doubt_that_lasts_counts() -> None:
+    doubt, missing = SUSPECT, NOT_EVALUATED
+    column = [doubt, doubt, GOOD, doubt, doubt, doubt, missing, doubt, doubt, missing, doubt, doubt, doubt, doubt]
+    found = lasting(np.array([column, [GOOD] * 14], np.uint8).T, 3)
+    assert found[:, 0].tolist() == [
+        *(GOOD, GOOD, GOOD, doubt, doubt, doubt, missing, GOOD, GOOD, missing, doubt, doubt, doubt, doubt)
+    ]
+    assert (found[:, 1] == GOOD).all()
+
+
 def test_degrees_become_metres() -> None:
     places = plane_positions([111.0, 111.0, 112.0, NAN], [37.0, 38.0, 37.0, NAN])
     assert np.hypot(*(places[1] - places[0])) == pytest.approx(111_195, rel=1e-3)  # a degree of latitude
@@ -261,11 +272,12 @@ def test_drift_is_a_lasting_change_of_the_relation_to_the_neighbours() -> None:
     found = drift_flags(near, values, (10, 1.4))
     assert (found == SUSPECT).any(axis=0).tolist() == [False, False, True, False, False]
     first = int(np.argmax(found[:, 2] == SUSPECT))
-    assert 24 * 9 + 11 <= first <= 24 * 9 + 14  # half of the last day is enough
+    assert 24 * 9 + 23 <= first <= 24 * 9 + 26  # half of the last two days is enough
     assert (found[: 24 * 4, 2] == NOT_EVALUATED).all()  # fewer than four days before
     values[24 * 9 :, 2] = NAN
     assert (drift_flags(near, values, (10, 1.4))[24 * 9 :, 2] == NOT_EVALUATED).all()
     assert (drift_flags(near, values[:24], (10, 1.4)) == NOT_EVALUATED).all()
+    assert drift_flags(near, values[:0], (10, 1.4)).shape == (0, 5)
 
 
 @settings(deadline=None, max_examples=15)
@@ -284,18 +296,19 @@ def test_drift_agrees_with_loops(seed: int) -> None:
         return float(np.log((values[hour, site] + 10) / (median(others) + 10)))
 
     for hour, site in [(int(each), int(other)) for each, other in chance.integers((96, 0), (hours, sites), (25, 2))]:
-        days = []
-        for back in range(8):
-            last = hour - 24 * back
-            of_day = [relation(each, site) for each in range(max(last - 23, 0), last + 1)] if last >= 0 else []
-            known = [each for each in of_day if not np.isnan(each)]
-            days.append(median(known) if len(known) >= 12 else NAN)
-        before = [day for day in days[1:] if not np.isnan(day)]
-        if np.isnan(values[hour, site]) or np.isnan(days[0]) or len(before) < 4:
+
+        def middle(last: int, count: int, least: int, site: int = site) -> float:
+            known = [relation(each, site) for each in range(max(last - count + 1, 0), last + 1)]
+            known = [each for each in known if not np.isnan(each)]
+            return median(known) if len(known) >= least else NAN
+
+        recent = middle(hour, 48, 24)
+        before = [day for back in range(7) if not np.isnan(day := middle(hour - 48 - 24 * back, 24, 12))]
+        if np.isnan(values[hour, site]) or np.isnan(recent) or len(before) < 4:
             assert found[hour, site] == NOT_EVALUATED
             continue
         spread = 1.4826 * median(abs(day - median(before)) for day in before)
-        moved = abs(days[0] - median(before))
+        moved = abs(recent - median(before))
         assert found[hour, site] == (SUSPECT if moved > max(np.log(1.4), 4 * spread) else GOOD)
 
 
@@ -313,7 +326,7 @@ def test_hours_with_one_value_for_long_are_found_whole() -> None:
     assert np.argwhere(result.failed).tolist() == [[at, 0, pm25] for at in range(10, 23)]
     assert (result.failed[10:23, 0, pm25] == screening.PERSISTENCE).all()
     assert (result.flags[10:23, 0, pm25] == SUSPECT).all() and (result.flags[30, 1] == MISSING).all()
-    assert LOOK_BACK_H == 192
+    assert LOOK_BACK_H == 216
 
 
 def test_one_flag_and_all_reasons() -> None:

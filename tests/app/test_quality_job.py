@@ -165,16 +165,16 @@ def test_a_constant_run_is_doubted_from_its_first_hour(network: Watched) -> None
     assert network.hour("east", START + HOUR, "flag") == ("1" + "9" * 11,)
 
 
-def test_a_site_unlike_its_neighbours_is_doubted_once_the_hour_is_over(network: Watched) -> None:
+def test_a_site_unlike_its_neighbours_is_doubted_once_it_lasts(network: Watched) -> None:
     for site in ("east", "west", "north", "south"):
-        network.minutes(f"{site}-1", wave(60))
-    network.minutes("centre-1", [200.0 + at % 3 for at in range(60)])
-    running = network.run(now=START + 65 * MINUTE)
-    assert (running["hours"], running["results"]) == (0, 0)
+        network.minutes(f"{site}-1", wave(180))
+    network.minutes("centre-1", [200.0 + at % 3 for at in range(180)])
+    running = network.run(now=START + 185 * MINUTE)  # two hours are over, and have had ten minutes
+    assert (running["hours"], running["results"]) == (10, 0)
     assert network.app.execute("select count(*) from dirty_quality").fetchone() == (5,)
-    over = network.run(now=START + 70 * MINUTE)
-    assert (over["hours"], over["results"], over["resettled"]) == (5, 1, 1)
-    assert network.findings() == [("centre-1", 0, "hour", SPATIAL, 3)]
+    over = network.run(now=START + 190 * MINUTE)
+    assert (over["hours"], over["results"], over["resettled"]) == (5, 3, 3)
+    assert network.findings() == [("centre-1", 60 * hour, "hour", SPATIAL, 3) for hour in range(3)]
     assert network.hour("centre", START, "flag") == ("3" + "9" * 11,)
     assert network.hour("north", START, "flag") == ("1" + "9" * 11,)
 
