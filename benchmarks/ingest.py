@@ -307,6 +307,8 @@ def kind_figures(place: Place, kind: str, chosen: argparse.Namespace) -> dict[st
     figures: dict[str, Any] = {name: medians(rounds) for name, rounds in runs.items()}
     paho = figures["paho"]["messages_per_s"]
     for name, found in figures.items():
+        own = found["cores"].get("paho", found["cores"].get("collector", 0.0))
+        found["processor_us_per_message"] = round(own / found["messages_per_s"] * 1e6, 1)
         found["values_per_s"] = found["messages_per_s"] * KINDS[kind].values
         found["of_paho"] = round(found["messages_per_s"] / paho, 2)
         if name != "paho":
