@@ -200,16 +200,6 @@ def read_micro_hour(conn: Connection, *, now: dt.datetime) -> list[MicroHour]:
     return found
 
 
-def read_humidity(conn: Connection, area_id: str, *, now: dt.datetime) -> float:
-    """Relative humidity of an area in the newest hour of the last three, percent; NaN when there is none."""
-    row = conn.execute(
-        "select humidity from air_hour where site_id = %(area)s and hour > %(now)s - interval '3 hours'"
-        " and hour <= %(now)s and humidity is not null order by hour desc limit 1",
-        {"area": area_id, "now": now},
-    ).fetchone()
-    return float("nan") if row is None else float(row[0])
-
-
 @dataclass(frozen=True, slots=True)
 class OpenFinding:
     """A finding of the integrity checks that waits for a person, or has ended."""

@@ -68,7 +68,7 @@ def evaluate_rule(conn: Connection, rule: AlertRule, measured: Measured, now: dt
 
 def _raise(conn: Connection, rule: AlertRule, measured: Measured, at: int, now: dt.datetime) -> None:
     source = measured.sources[at]
-    place = Place(source.split("/")[0]) if measured.source_kind in ("target", "window") else None
+    place = Place(source.split("/")[0]) if measured.source_kind == "target" else None
     raise_alert(
         conn,
         AlertKey(rule.kind, measured.source_kind, source),

@@ -1,4 +1,4 @@
-"""What alert rules compare and one query cannot tell: jobs, disk, neighbours, time windows."""
+"""What alert rules compare and one query cannot tell: jobs, disk, neighbours."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from typing import Final
 import numpy as np
 
 from alerting.rule import excess_over_neighbours
-from analytics.window import IN_FORCE, UNDETERMINED, Weather, window_rows
 from app.job.schedule import JOBS
 from app.settings import load_settings
-from domain.county import load_county
-from domain.period import HOUR_S, ZONE
-from store.alert_measure import MEASURES, Measured, read_humidity, read_measure, read_micro_hour
+from domain.period import ZONE
+from store.alert_measure import MEASURES, Measured, read_measure, read_micro_hour
 from store.connection import Connection
 from store.job_run import read_last_runs
 
@@ -78,35 +76,10 @@ def _stored(measure: str) -> Read:
     return lambda conn, now: read_measure(conn, measure, now=now)
 
 
-def window_states(conn: Connection, now: dt.datetime) -> Measured:
-    """Whether each time window of the county's plan holds in this hour; where the weather is not known, people look."""
-    county = load_county(load_settings().county)
-    hour_s = int(now.timestamp()) // HOUR_S * HOUR_S
-    weather = Weather.unknown(1)
-    weather.humidity[0] = read_humidity(conn, county.id, now=now)
-    sources: list[str] = []
-    names: list[str] = []
-    values: list[float] = []
-    texts: list[str] = []
-    evidence: list[dict[str, object]] = []
-    for window in county.time_windows:
-        rows = window_rows(window, [hour_s], weather)
-        holds = bool(rows) and rows[0].state in (IN_FORCE, UNDETERMINED)
-        ends = f"{window.to_hour:%H:%M}"
-        sources.append(f"{county.id}/{window.id}")
-        names.append(window.what_zh)
-        values.append(float(holds))
-        doubt = "；请现场判断" if rows and rows[0].state == UNDETERMINED else ""
-        texts.append(f"条款{window.clause}，至 {ends}。{rows[0].reason_zh}{doubt}" if rows else "时段外")
-        evidence.append({"window": window.id, "clause": window.clause, "state": rows[0].state if rows else 0})
-    return Measured("window", sources, names, np.array(values, dtype=np.float64), texts, evidence)
-
-
 #: Measure -> reads it.
 READS: Final[Mapping[str, Read]] = MappingProxyType(
     {
         **{measure: _stored(measure) for measure in MEASURES},
         **{"job_delay": job_delays, "disk_used": disk_use, "micro_excess": micro_excess},
-        "window_state": window_states,
     }
 )

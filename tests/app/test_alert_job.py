@@ -12,7 +12,7 @@ from alert_scene import furnish, rows
 
 from alerting.watch import KIND, StackWatch
 from app.job.alert import escalate, evaluate_alerts
-from app.job.alert_measure import READS, window_states
+from app.job.alert_measure import READS
 from domain.alert import shipped_rules
 from domain.family import STACK
 from domain.production import OutletRow
@@ -43,7 +43,7 @@ def now_of(conn: Connection) -> dt.datetime:
 
 def active(conn: Connection) -> list[tuple[Any, ...]]:
     query = "select kind, source_id from alert where state = 'open' and kind <> 'nobody_to_tell' order by 1, 2"
-    return [row for row in rows(conn, query) if row[0] not in ("disk_full", "time_window")]
+    return [row for row in rows(conn, query) if row[0] != "disk_full"]
 
 
 def hour(conn: Connection, site: str, start: dt.datetime, pm: float | None) -> None:
@@ -178,24 +178,6 @@ def test_a_micro_station_peaks_over_its_neighbours(desk: Connection) -> None:
     assert active(desk) == [("micro_peak", "m0")]
     [(body,)] = rows(desk, "select body_zh from alert where kind = 'micro_peak'")
     assert body == "PM2.5 小时值 300 µg/m³，为周边站点中位数的 3.3 倍"
-
-
-def test_time_windows_are_told_when_they_hold(desk: Connection) -> None:
-    def holding(local: str) -> dict[str, str]:
-        moment = dt.datetime.fromisoformat(f"{local}+08:00")
-        found = window_states(desk, moment)
-        return {
-            source.split("/")[1]: text
-            for source, value, text in zip(found.sources, found.values, found.texts, strict=True)
-            if value
-        }
-
-    assert holding("2026-01-10T12:00") == {}
-    assert holding("2026-07-10T09:59") == {}
-    summer = holding("2026-07-10T10:00")
-    assert set(summer) == {"road_wetting", "voc_spraying", "asphalt", "fuel_unloading"}
-    assert "天空状况无数据，无法判定；请现场判断" in summer["asphalt"]
-    assert set(holding("2026-07-10T18:59")) == {"road_wetting"}
 
 
 def test_alerts_of_a_retired_device_end(desk: Connection, database: Any) -> None:
