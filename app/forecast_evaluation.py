@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from analytics.station_forecast import History, LeadSkill, StationModel, forecast_station, judge, learn
-from app.prsa import PrsaStation, load_prsa
+from app.prsa import PrsaStation, load_prsa, relative_humidity
 from domain.document import edition_named
 from domain.edition import aqi_edition, limit_edition
 from domain.error import ConfigurationError
@@ -63,7 +63,10 @@ def _history(station: PrsaStation) -> History:
     first_s = int(station.times_s[0])
     count = (int(station.times_s[-1]) - first_s) // HOUR_S + 1
     grid = np.full((count, AIR.width), np.nan)
-    grid[(station.times_s - first_s) // HOUR_S] = station.values
+    at = (station.times_s - first_s) // HOUR_S
+    grid[at] = station.values
+    temperature = station.values[:, AIR.position("temperature")]
+    grid[at, AIR.position("humidity")] = relative_humidity(temperature, station.dew_points)
     return History(first_s, {key: np.ascontiguousarray(grid[:, at]) for at, key in enumerate(AIR.keys)})
 
 

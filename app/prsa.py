@@ -60,11 +60,14 @@ class PrsaStation:
         Shape (n,); Unix time of the start of each hour, ascending.
     values : ndarray of float64
         Shape (n, 12): the columns of `domain.family.AIR` in canonical units; NaN where missing or not in the file.
+    dew_points : ndarray of float64
+        Shape (n,); ℃, NaN where missing. The files have no humidity; `relative_humidity` follows from it.
     """
 
     name: str
     times_s: Integers
     values: Floats
+    dew_points: Floats
 
     def year_grid(self, year: int) -> dict[str, Floats]:
         """Hours of local `year` by pollutant, each of shape (days of the year, 24); NaN where the file has no value."""
@@ -132,15 +135,13 @@ def _station(path: Path, reader: Iterator[list[str]]) -> PrsaStation:
         values[:, AIR.position(key)] = _numbers(path, name, cells[name]) / divisor
     directions = [_DIRECTIONS.get(cell, cell) for cell in cells["wd"]]
     values[:, AIR.position("wind_direction")] = _numbers(path, "wd", directions)
-    if _DEW_POINT in header:
-        dew_points = _numbers(path, _DEW_POINT, cells[_DEW_POINT])
-        values[:, AIR.position("humidity")] = relative_humidity(values[:, AIR.position("temperature")], dew_points)
+    dew_points = _numbers(path, _DEW_POINT, cells[_DEW_POINT]) if _DEW_POINT in header else np.full(len(rows), np.nan)
     order = np.argsort(times_s, kind="stable")
     again = np.flatnonzero(np.diff(times_s[order]) == 0)
     if len(again):
         line = int(order[again[0] + 1]) + 2
         raise ConfigurationError(f"{path.name} line {line}: found an hour that stands above already, expected it once")
-    return PrsaStation(names[0] if names else path.name.split(".")[0], times_s[order], values[order])
+    return PrsaStation(names[0] if names else path.name.split(".")[0], times_s[order], values[order], dew_points[order])
 
 
 def _times(path: Path, cells: Mapping[str, Sequence[str]]) -> Integers:

@@ -272,7 +272,7 @@ def load_points(path: Path) -> list[PrsaStation]:
         moments = [dt.datetime.strptime(f"{hour} +0800", "%Y%m%d %H %z") for hour in hours]
         order = np.argsort([moment.timestamp() for moment in moments])
         times = np.array([int(moment.timestamp()) for moment in moments], dtype=np.int64)
-        stations.append(PrsaStation(f"{path.stem} {point}", times[order], values[order]))
+        stations.append(PrsaStation(f"{path.stem} {point}", times[order], values[order], np.full(len(order), np.nan)))
     return stations
 
 

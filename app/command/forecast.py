@@ -117,10 +117,13 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
 
 @command.command("train")
 def train_now() -> None:
-    """Fit models that are missing or a week old (the job does so daily)."""
+    """Fit models that are missing or a week old (the job does so hourly, three at a time)."""
+    fitted = 0
     with translated("train the forecast"), _open() as conn:
-        counts = train(conn, _now())
-    click.echo(f"{counts['fitted']} models fitted, {counts['too_short']} sites with less than 90 days of history")
+        while (counts := train(conn, _now()))["fitted"]:
+            fitted += counts["fitted"]
+            click.echo(f"{fitted} models fitted ...", err=True)
+    click.echo(f"{fitted} models fitted, {counts['too_short']} sites with less than 90 days of history")
 
 
 @command.command("issue")

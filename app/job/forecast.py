@@ -42,6 +42,8 @@ Floats = npt.NDArray[np.float64]
 #: Learnt from: the newest four years at most. Refitted when the model is as old as this.
 LONGEST_HISTORY: Final = dt.timedelta(days=4 * 366)
 REFIT_AFTER: Final = dt.timedelta(days=7)
+#: Models fitted in one run of the job, so that other jobs get their turn.
+FITS_A_RUN: Final = 3
 #: What the predictors look back, and a day for hours that are late.
 LOOK_BACK: Final = dt.timedelta(days=24)
 #: Oldest newest hour that a forecast may rest on.
@@ -53,12 +55,14 @@ _WEATHER: Final = ("temperature", "humidity", "pressure", "wind_speed", "wind_di
 
 
 def train(conn: Connection, now: dt.datetime) -> Mapping[str, int]:
-    """Fit a model to every site whose newest is a week old; a site with under 90 days of history has to wait."""
+    """Fit models to sites whose newest is a week old, three a run; a site with under 90 days of history has to wait."""
     trained = read_trained_at(conn, METHOD)
     counts = {"fitted": 0, "too_short": 0}
     for site_id, area_id in read_forecast_sites(conn):
         if site_id in trained and now - trained[site_id] < REFIT_AFTER:
             continue
+        if counts["fitted"] >= FITS_A_RUN:
+            break
         history = read_history(conn, site_id, area_id, now - LONGEST_HISTORY, now)
         try:
             model, skills = learn([history], aqi_edition(local_date(now)), rules_of(now))

@@ -88,7 +88,7 @@ JOBS: Final[tuple[Job, ...]] = (
         "Decide the plan's time windows by the weather as measured.",
     ),
     Job("source-hint", "app.job.source_hint:settle_hints", _minutes(6 * 60), SLOW, "Roses and hints of the wind."),
-    Job("forecast-train", "app.job.forecast:train", _minutes(24 * 60), SLOW, "Refit forecast models a week old."),
+    Job("forecast-train", "app.job.forecast:train", _minutes(60), SLOW, "Refit forecast models a week old."),
     Job("forecast", "app.job.forecast:issue", _minutes(3 * 60), SLOW, "Issue forecasts of the next 72 hours."),
     Job(
         *("forecast-intake", "app.job.forecast_intake:take_official", _minutes(5), SLOW),
