@@ -24,13 +24,13 @@ LEAST_PEAK: Final = 75.0
 
 
 def job_delays(conn: Connection, now: dt.datetime) -> Measured:
-    """How many of its intervals ago each scheduled job began its last run; failed runs count as none."""
+    """How many of its intervals ago each scheduled job began its last run; one that failed is endlessly late."""
     last = read_last_runs(conn)
     names, values, texts = [], [], []
     for job in JOBS:
         run = last.get(job.name)
         late = np.nan if run is None else (now - run.began_at) / job.every
-        failed = run is not None and run.outcome in ("failed", "interrupted")
+        failed = run is not None and run.outcome == "failed"
         names.append(job.name)
         values.append(np.inf if failed else late)
         when = "从未执行" if run is None else f"{run.began_at.astimezone(ZONE):%m-%d %H:%M} {run.outcome or '运行中'}"
