@@ -83,6 +83,7 @@ class Settings:
     console_address: str = "127.0.0.1"
     console_port: int = _bounded(8088, 1, 65535)
     console_public_url: str | None = None
+    console_proxies: str | None = None
     console_tls_certificate: Path | None = None
     console_tls_key: Path | None = None
     simulator: bool = True

@@ -15,7 +15,12 @@ _PATIENCE_S: Final = 2
 
 
 def console_server(
-    desk: Desk, address: str, port: int, *, certificate: tuple[Path | None, Path | None] = (None, None)
+    desk: Desk,
+    address: str,
+    port: int,
+    *,
+    certificate: tuple[Path | None, Path | None] = (None, None),
+    proxies: str | None = None,
 ) -> uvicorn.Server:
     """A server that is not running yet.
 
@@ -29,11 +34,13 @@ def console_server(
         Its port.
     certificate : (Path or None, Path or None)
         Files of certificate and key; None for plain HTTP.
+    proxies : str, optional
+        Addresses and networks of proxies in front, separated by commas.
 
     Returns
     -------
     uvicorn.Server
-        Trusts no header about who asks: what a proxy says of its clients can be made up by a client without one.
+        Believes what `proxies` say of their clients and nobody else, for without one a client can make it up.
     """
     config = uvicorn.Config(
         console_app(desk),
@@ -42,7 +49,8 @@ def console_server(
         access_log=False,
         log_config=None,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=proxies is not None,
+        forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=_PATIENCE_S,
         ssl_certfile=certificate[0],
         ssl_keyfile=certificate[1],

@@ -35,7 +35,7 @@ def command(address: str | None, port: int | None) -> None:
     Home(settings.home).remember_ports(console=chosen)
     click.echo(f"console listens on {console_url(settings, where, chosen)}", err=True)
     certificate = (settings.console_tls_certificate, settings.console_tls_key)
-    server = console_server(desk, where, chosen, certificate=certificate)
+    server = console_server(desk, where, chosen, certificate=certificate, proxies=settings.console_proxies)
     server.run()
     if not server.started:
         raise ConfigurationError(f"the console could not listen on {where}:{chosen}; see the message above")
