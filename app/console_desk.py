@@ -9,6 +9,7 @@ from typing import Any
 from app.console_register import export_sheet, import_sheet, retire_entry, write_form
 from app.job.target import evaluate_targets
 from app.service.address import database_url
+from app.service.console_check import console_url
 from app.service.first_account import FIRST, first_password_file
 from app.service.post import link_key
 from app.settings import Settings
@@ -74,12 +75,13 @@ class ApplicationActs:
 def console_desk(settings: Settings) -> Desk:
     """The console's desk as the settings say; its pool is opened by the console."""
     county = load_county(settings.county)
+    own = console_url(settings, settings.console_address, settings.console_port)
     return Desk(
         pool=Pool(database_url(settings)),
         now=lambda: dt.datetime.now(dt.UTC),
         county=county.id,
         county_zh=county.name_zh,
         acts=ApplicationActs(settings),
-        public_url=settings.console_public_url,
+        public_url=settings.console_public_url or (own if settings.console_tls_certificate else None),
         link_key=link_key(settings.home),
     )

@@ -154,7 +154,7 @@ def console(seeded: Any, tmp_path: Any) -> Iterator[Console]:
 class running_console:  # noqa: N801 - a context manager
     """Serves the console until the block ends."""
 
-    def __init__(self, database: Any, home: Any, *, proxies: str | None = None, **changes: Any) -> None:
+    def __init__(self, database: Any, home: Any, *, serving: Mapping[str, Any] | None = None, **changes: Any) -> None:
         self.clock = Clock()
         desk = Desk(
             pool=Pool(database.url("lantian_app"), size=4),
@@ -169,7 +169,7 @@ class running_console:  # noqa: N801 - a context manager
         self.socket.bind(("127.0.0.1", 0))
         port = self.socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{port}"
-        self.server = console_server(self.desk, "127.0.0.1", port, proxies=proxies)
+        self.server = console_server(self.desk, "127.0.0.1", port, **(serving or {}))
         self.thread = threading.Thread(target=self.server.run, args=([self.socket],))
         self.browsers: list[httpx.Client] = []
 

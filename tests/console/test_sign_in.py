@@ -128,7 +128,7 @@ def test_one_address_may_not_try_many_names(console: Any) -> None:
 
 def test_only_a_known_proxy_is_believed_about_its_clients(seeded: Any, tmp_path: Any) -> None:
     for proxies, counted in ((None, "127.0.0.1"), ("127.0.0.1", "203.0.113.7"), ("192.0.2.0/24", "127.0.0.1")):
-        with running_console(seeded, tmp_path, proxies=proxies) as console:
+        with running_console(seeded, tmp_path, serving={"proxies": proxies}) as console:
             browser = console.browser(**{"x-forwarded-for": "198.51.100.1, 203.0.113.7"})
             browser.sign_in("nobody", "wrong")
             assert console.rows("select address from sign_in order by at desc limit 1") == [(counted,)], proxies
