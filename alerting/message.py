@@ -115,7 +115,7 @@ def _digest_text(claim: Claim) -> str:
     lines = [_digest_subject(claim)]
     lines += [f"{number}. {_subject(item)}" for number, item in enumerate(claim.items[:SPELLED], 1)]
     if len(claim.items) > SPELLED:
-        lines.append(f"另有 {len(claim.items) - SPELLED} 条，请在控制台查看")
+        lines.append(f"另有 {len(claim.items) - SPELLED} 条，请在操作台查看")
     return "\n".join(lines)
 
 
