@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "migrate": ("app.command.migrate", "Bring the database to this version's schema and reference data."),
         "collect": ("app.command.collect", "Carry readings from the broker into the database."),
         "console": ("app.command.console", "Web pages where people see and act (docs/console.md)."),
+        "public": ("app.command.public", "Public pages and open data without signing in (docs/public.md)."),
         "account": ("app.command.account", "Accounts of the console: add, list, password, role, disable."),
         "alert": (
             "app.command.alert",

@@ -86,6 +86,12 @@ class Settings:
     console_proxies: str | None = None
     console_tls_certificate: Path | None = None
     console_tls_key: Path | None = None
+    public: bool = False
+    public_address: str = "127.0.0.1"
+    public_port: int = _bounded(8089, 1, 65535)
+    public_url: str | None = None
+    public_proxy: str | None = None
+    public_requests_per_minute: int = _bounded(120, 1, 100_000)
     simulator: bool = True
     simulator_history: str = "year"
     simulator_seed: int = _bounded(1, 0, 2**31)
@@ -126,9 +132,10 @@ class Settings:
             raise ConfigurationError(
                 "expected console_tls_certificate and console_tls_key together, or neither of them"
             )
-        url = self.console_public_url
-        if url is not None and not (url.startswith(("http://", "https://")) and urlsplit(url).netloc):
-            raise ConfigurationError(f"setting console_public_url: found {url!r}, expected https://NAME or http://NAME")
+        for name in ("console_public_url", "public_url"):
+            url = getattr(self, name)
+            if url is not None and not (url.startswith(("http://", "https://")) and urlsplit(url).netloc):
+                raise ConfigurationError(f"setting {name}: found {url!r}, expected https://NAME or http://NAME")
 
     def database_urls(self) -> dict[str, str | None]:
         """Addresses named for each role; None where the local database is meant."""

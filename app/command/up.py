@@ -20,6 +20,7 @@ from app.service.first_account import FIRST, first_password_file, read_first_pas
 from app.service.home import Home
 from app.service.process import log_tail
 from app.service.progress import Bar, Lines, Reporter, is_terminal
+from app.service.public_check import public_page_url
 from app.service.state import FAILED, RUNNING, State, clear_state, read_state
 from app.service.supervisor import Supervisor, local_services
 from app.service.unprivileged import make_folder
@@ -179,4 +180,6 @@ def _where_to_look(settings: Settings, *, for_a_log: bool = False) -> str:
     }
     if not settings.console:
         del lines["console"]
+    if settings.public:
+        lines["public"] = public_page_url(settings)
     return "\n".join(["Lantian is up.", *(f"  {name:<11} {text}" for name, text in lines.items())])

@@ -15,6 +15,7 @@ from app.service.finding import Finding, judged
 from app.service.gateway_check import gateway_findings
 from app.service.home import BrokerAddress, Home
 from app.service.probe import kept_while_away, login_refusal, publish_refusal
+from app.service.public_check import public_findings
 from app.service.state import RUNNING, read_state
 from app.settings import Settings
 from dashboards.grafana import open_grafana
@@ -65,6 +66,7 @@ def service_findings(settings: Settings, now: Callable[[], dt.datetime]) -> Iter
         yield from _guarded("certificates", lambda: served_findings(settings, now()))
         yield from _guarded("gateway", lambda: gateway_findings(settings))
         yield from _guarded("console", lambda: console_findings(settings))
+        yield from _guarded("public pages", lambda: public_findings(settings))
         yield from _guarded("readings", lambda: _readings(settings, now()))
     yield from _guarded("grafana", lambda: _grafana(settings))
 

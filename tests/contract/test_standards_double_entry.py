@@ -8,7 +8,9 @@ import pytest
 
 from domain.factor import aliases, factors
 from domain.level import levels, sensitive_groups
+from domain.pollutant import POLLUTANTS
 from domain.protocol import codes
+from domain.publication import NOT_AVAILABLE, NOT_MONITORED, printed_columns
 from domain.standard import breakpoints, limits, report_items, validity
 from domain.table import load_rows
 from domain.unit import unit_named
@@ -205,3 +207,15 @@ def test_code_tables_of_hj212(table: str) -> None:
     printed = second("hj212_2017.toml")["tables"][table].split()
     shipped = [code for code, entry in codes(table).items() if entry.confidence == "P"]
     assert shipped == printed
+
+
+def test_printed_reports_of_2026() -> None:
+    pages = second("hj633_2026_tables4_5.toml")
+    for report, page in (("day", "table4"), ("hour", "table5")):
+        columns = printed_columns(report)
+        printed = [
+            f"{POLLUTANTS[c.pollutant].name_zh}（{POLLUTANTS[c.pollutant].symbol}）{c.averaging_zh}" for c in columns
+        ]
+        assert printed == pages[page]
+        assert {c.column for c in columns} == {each.column for each in report_items("hj633-2026", report)}
+    assert (pages["missing"], pages["not_monitored"]) == (NOT_AVAILABLE, NOT_MONITORED)
