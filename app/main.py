@@ -38,6 +38,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "notice": ("app.command.notice", "Notices and their answers: list, show, acknowledge, receipts."),
         "delivery": ("app.command.delivery", "Notices on their way: list, show, replay."),
         "dispatch": ("app.command.dispatch", "Send notices through every channel; hear the answers."),
+        "exchange": ("app.command.exchange", "Hours and warnings to and from neighbouring counties."),
         "gateway": ("app.command.gateway", "Take HJ 212 frames from data loggers on TCP to the broker."),
         "settle": ("app.command.settle", "Recompute statistics of what has changed."),
         "job": ("app.command.job", "Scheduled jobs: list, run one now."),

@@ -86,6 +86,7 @@ class Settings:
     console_proxies: str | None = None
     console_tls_certificate: Path | None = None
     console_tls_key: Path | None = None
+    exchange: bool = False
     public: bool = False
     public_address: str = "127.0.0.1"
     public_port: int = _bounded(8089, 1, 65535)

@@ -17,7 +17,7 @@ from app.registration import age_text
 from app.registry_command import column_options, option_cells, registry, registry_group, retire_command
 from app.registry_table import DEVICE, Entry
 from app.service.access import Access, DeviceAccess, local_access
-from app.service.account import enterprise_of
+from app.service.account import enterprise_of, neighbour_of
 from app.service.address import BrokerAddress
 from app.service.authority import DEVICE_DAYS
 from app.settings import load_settings
@@ -197,7 +197,9 @@ def access_text(device: str, access: Access) -> str:
     """What a device has, without anything secret."""
     account = access.account
     since = "none" if account is None else f"since {account.rotated_at or account.created_at}"
-    if (enterprise := enterprise_of(device)) is None:
+    if (neighbour := neighbour_of(device)) is not None:
+        branches = (f"lt/v1/{neighbour}/exchange/data", "lt/v1/+/exchange/data")
+    elif (enterprise := enterprise_of(device)) is None:
         branches = (f"lt/v1/+/+/{device}/data, .../state", f"lt/v1/+/+/{device}/cmd, .../reply, .../error")
     else:
         branches = (f"lt/v1/+/enterprise/{enterprise}/ack", f"lt/v1/+/enterprise/{enterprise}/notice, .../reply")

@@ -24,10 +24,11 @@ SUPERUSER: Final = "postgres"
 #: Roles of the database; the store's migrations decide what each may do.
 ROLES: Final = ("lantian_owner", "lantian_writer", "lantian_app", "lantian_reader")
 #: Accounts of the platform's own programs at the broker; no device may bear such a name.
-ACCOUNTS: Final = ("collector", "simulator", "replay", "gateway", "notifier", "doctor")
+ACCOUNTS: Final = ("collector", "simulator", "replay", "gateway", "notifier", "exchange", "doctor")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _ROUNDS: Final = 101
 _ENTERPRISE: Final = "enterprise."
+_NEIGHBOUR: Final = "neighbour."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,16 @@ def enterprise_account(enterprise: str) -> str:
 def enterprise_of(name: str) -> str | None:
     """The enterprise whose user name this is, None for a device's."""
     return name.removeprefix(_ENTERPRISE) if name.startswith(_ENTERPRISE) else None
+
+
+def neighbour_account(neighbour: str) -> str:
+    """User name of a neighbouring county at the broker."""
+    return f"{_NEIGHBOUR}{neighbour}"
+
+
+def neighbour_of(name: str) -> str | None:
+    """The neighbouring county whose user name this is, None for anybody else's."""
+    return name.removeprefix(_NEIGHBOUR) if name.startswith(_NEIGHBOUR) else None
 
 
 def check_device_name(name: str) -> None:

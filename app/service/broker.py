@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-from app.service.account import Credentials, enterprise_of, hashed_password
+from app.service.account import Credentials, enterprise_of, hashed_password, neighbour_of
 from app.service.authority import Authority
 from app.service.listener import TlsListener
 from app.service.port import LOOPBACK, free_port, is_listening
@@ -55,13 +55,14 @@ PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
         "write lt/v1/+/enterprise/+/reply",
         "read lt/v1/+/enterprise/+/ack",
     ),
+    "exchange": ("readwrite lt/v1/+/exchange/data",),
     "doctor": ("read $SYS/#", "readwrite lt/v1/doctor/#", "readwrite lt/v1/preflight/#"),
 }
 _DEVICE: Final = {"write": ("data", "state"), "read": ("cmd", "reply", "error")}
 
 
 def access_list(names: Iterable[str] = ()) -> str:
-    """The broker's file of permissions; of `names`, accounts of enterprises get their own branch."""
+    """The broker's file of permissions; of `names`, those of enterprises and neighbours get their branch."""
     blocks = ["# Written by lantian at every start. Devices: only their own branch, by user name."]
     blocks += [f"pattern {verb} lt/v1/+/+/%u/{stream}" for verb, streams in _DEVICE.items() for stream in streams]
     blocks.append("pattern write lt/v1/+/forecast/%u/issue")
@@ -72,6 +73,9 @@ def access_list(names: Iterable[str] = ()) -> str:
             branch = f"lt/v1/+/enterprise/{enterprise}"
             blocks += ["", f"user {name}", f"topic read {branch}/notice", f"topic read {branch}/reply"]
             blocks.append(f"topic write {branch}/ack")
+        if (neighbour := neighbour_of(name)) is not None:
+            blocks += ["", f"user {name}", "topic read lt/v1/+/exchange/data"]
+            blocks.append(f"topic write lt/v1/{neighbour}/exchange/data")
     return "\n".join(blocks) + "\n"
 
 

@@ -66,6 +66,8 @@ def child_commands(settings: Settings) -> dict[str, list[str]]:
         commands["console"] = ["console"]
     if settings.metrics_port:
         commands["metrics"] = ["metrics"]
+    if settings.exchange:
+        commands["exchange"] = ["exchange", "follow"]
     if settings.public:
         commands["public"] = ["public"]
     if settings.simulator:

@@ -41,6 +41,7 @@ def page(shown: Snapshot, template: str, **words: Any) -> Answer:
         "notice_zh": NOTICE_ZH,
         "levels": LEVELS,
         "pollutants": POLLUTANTS,
+        "an_hour": dt.timedelta(hours=1),
         "hour_end": shown.hour + dt.timedelta(hours=1),
     }
     return answer(fragment(template, {**given, **words}).encode(), HTML)

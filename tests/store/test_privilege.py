@@ -38,6 +38,7 @@ TABLES = (
         "contact_channel",
     ),
     *("notice", "delivery", "delivery_attempt", "acknowledgement", "escalation"),
+    *("neighbour", "exchange_receipt", "neighbour_hour", "neighbour_warning"),
     *("forecast_issuer", "forecast_model", "forecast", "forecast_series", "forecast_skill"),
     *("weather_factor", "time_window_due", "source_hint"),
 )
@@ -45,6 +46,7 @@ READINGS = ("air_reading", "stack_reading", "vehicle_reading", "plant_reading", 
 #: Nobody but the owner changes or removes what has been recorded.
 HISTORY = (
     *(*READINGS, "ledger", "forecast_model", "forecast", "forecast_series", "forecast_skill", "warning"),
+    *("exchange_receipt", "neighbour_hour", "neighbour_warning"),
     *("warning_event", "warning_transition", "external_order", "reduction_order", "order_measure", "order_inspection"),
 )
 DENIED = [
