@@ -32,6 +32,7 @@ _DAY_PERCENT: Final = round(100 * validity().hours_per_day / 24, 1)
 _COMPLETE: Final = steps((None, RED), (50, ORANGE), (_DAY_PERCENT, GREEN))
 #: Minutes: readings come every minute; ten is late, an hour is silence.
 _AGE: Final = steps((None, GREEN), (10, ORANGE), (60, RED))
+_WINDOW_STATE: Final = word_mapping(("生效", ORANGE), ("条件不满足", GREEN), ("无法判定", GREY))
 _AREA: Final = "区域值为各参评站点的平均。"
 
 AQI: Final = Panel(
@@ -132,6 +133,24 @@ SITES: Final = Panel(
     width=15,
     height=13,
     sql=("sites",),
+)
+WINDOWS: Final = Panel(
+    id=21,
+    title="今日时段管控",
+    description="方案规定的洒水抑尘、户外喷涂等时段今日是否生效，按实测的雨、湿度和天空状况判定，每十分钟更新；"
+    "未测到条件时为“无法判定”。没有适用时段时为空。",
+    visualisation=table(
+        override("条款", custom_width=80),
+        override("要求", custom_width=80),
+        override("内容", custom_width=330),
+        override("起", custom_width=65, unit="time:HH:mm"),
+        override("止", custom_width=65, unit="time:HH:mm"),
+        override("判定", custom_displayMode="color-background-solid", custom_width=95, mappings=[_WINDOW_STATE]),
+        override("现在", custom_width=55),
+    ),
+    width=24,
+    height=6,
+    sql=("windows",),
 )
 LEVELS_TIMELINE: Final = Panel(
     id=9,
@@ -284,6 +303,7 @@ AIR_DASHBOARD: Final = Dashboard(
         (AQI, CATEGORY, PRIMARY, HOUR, AGE, COMPLETENESS),
         (MAP, SITES),
         (LEVELS_TIMELINE,),
+        (WINDOWS,),
         Heading(100, "六项污染物与限值"),
         CONCENTRATIONS[:3],
         CONCENTRATIONS[3:],

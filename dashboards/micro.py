@@ -10,7 +10,7 @@ from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
 from dashboards.variable import Variable
-from dashboards.visualisation import fixed, geomap, override, stat, table, text, timeseries
+from dashboards.visualisation import bargauge, fixed, geomap, override, stat, table, text, timeseries
 
 #: Colours to find a station by; the pollutant is chosen, so they follow the share of the neighbours, not a limit.
 _RATIO: Final = steps((None, GREEN), (1.5, ORANGE), (2, RED))
@@ -23,6 +23,8 @@ _LINK: Final = {
     "url": "/d/lantian-micro?${area:queryparam}&${pollutant:queryparam}&${township:queryparam}"
     "&var-station=${__data.fields.site_id}&${__url_time_range}",
 }
+_WINDS: Final = ("1 m/s 以下", "1～2 m/s", "2～3 m/s", "3～5 m/s", "5 m/s 以上")
+_HEAT: Final = {"color": {"mode": "continuous-YlRd"}, "custom_displayMode": "color-background-solid", "decimals": 1}
 _TIME: Final = {"custom_width": 115, "unit": "time:MM-DD HH:mm"}
 
 COUNTS: Final = Panel(
@@ -142,6 +144,61 @@ CALIBRATIONS: Final = Panel(
     height=10,
     sql=("calibrations",),
 )
+ROSE: Final = Panel(
+    id=10,
+    title="各风向平均浓度（近 30 天）",
+    description="所选微站在 16 个来风方位上的平均浓度（多站按小时数加权）；风速低于 0.5 m/s 的静风小时不计。"
+    f"微站没有测风时用区域的风。{_UNITS}",
+    visualisation=bargauge(steps((None, BLUE)), rows=True, decimals=1),
+    width=8,
+    height=13,
+    sql=("rose",),
+    unit="none",
+)
+PROBABILITY: Final = Panel(
+    id=11,
+    title="各风向高值概率（近 30 天）",
+    description="来风于该方位的小时中，浓度高于第 75 百分位的比例（多站取平均）；不足 5 小时的方位不列。"
+    "明显高于 25 % 的方位值得排查。",
+    visualisation=bargauge(steps((None, GREEN), (25, ORANGE), (50, RED)), rows=True, decimals=0, high=100),
+    width=8,
+    height=13,
+    sql=("probability",),
+    unit="percent",
+)
+SURFACE: Final = Panel(
+    id=12,
+    title="风向风速与浓度（近 30 天）",
+    description="按来风方位和风速平滑后的平均浓度，颜色越深越高；低风速处高为近处排放，高风速处高为扬尘或较远的来源。"
+    f"附近不足 5 小时处为空。{_UNITS}",
+    visualisation=table(override("风向", custom_width=75), *(override(name, **_HEAT) for name in _WINDS)),
+    width=8,
+    height=13,
+    sql=("surface",),
+)
+HINTS: Final = Panel(
+    id=13,
+    title="高值来向",
+    description="各所选微站近 7 天和近 30 天高值概率最大的来风方位，与两者是否一致；"
+    "用命令 `lantian trace --site 站点 --from 起 --to 止` 查该方位的企业和站点。",
+    visualisation=table(
+        override("微站", custom_width=150),
+        *(
+            item
+            for days in (7, 30)
+            for item in (
+                override(f"{days} 天来向", custom_width=95),
+                override(f"{days} 天高值概率", custom_width=115, decimals=0, unit="percent"),
+                override(f"{days} 天该向均值", custom_width=115, decimals=1),
+                override(f"{days} 天该向小时", custom_width=115),
+            )
+        ),
+        override("更新时间", **_TIME),
+    ),
+    width=24,
+    height=8,
+    sql=("hints",),
+)
 NOTES: Final = Panel(
     id=9,
     title="说明",
@@ -150,6 +207,8 @@ NOTES: Final = Panel(
         "**校准**：微站与最近的参比站按稳健回归（含湿度和温度项）校准，原始值始终保留；"
         "校准值不参与达标评价，评价只用标准站。  \n"
         "**外推**：浓度或温湿度超出训练范围时标记为外推。  \n"
+        "**来源线索**：每六小时按近 7 天和近 30 天更新，只是排查线索，不是结论；"
+        "`lantian trace` 按一次高值列出上风向的企业和站点。  \n"
         "**没有数据时**：校准需要足够的同期小时值，"
         "看定时任务（[系统运行](/d/lantian-system)）或运行 `lantian calibrate`。"
     ),
@@ -161,7 +220,7 @@ MICRO_DASHBOARD: Final = Dashboard(
     uid="lantian-micro",
     folder="micro",
     title="微站网格",
-    description="微站浓度分布、原始与校准、邻站比较、高值和校准版本。",
+    description="微站浓度分布、原始与校准、邻站比较、高值、来源线索和校准版本。",
     variables=(
         Variable("area", "区域", "area"),
         Variable("pollutant", "污染物", "pollutant"),
@@ -174,6 +233,9 @@ MICRO_DASHBOARD: Final = Dashboard(
         (SERIES, COMPARED),
         Heading(100, "高值与质控"),
         (PEAKS, FINDINGS),
+        Heading(102, "来源线索"),
+        (ROSE, PROBABILITY, SURFACE),
+        (HINTS,),
         Heading(101, "校准"),
         (CALIBRATIONS,),
         (NOTES,),

@@ -39,6 +39,7 @@ _VERDICT_BANDS: Final[Json] = {
 }
 _ANY: Final = steps((None, GREEN), (1, RED))
 _SUSPECTED: Final = {"custom_displayMode": "color-text", "thresholds": _ANY}
+_SKILL: Final = steps((None, RED), (0, ORANGE), (15, GREEN))
 _TIME: Final = {"custom_width": 115, "unit": "time:MM-DD HH:mm"}
 _INTERVAL: Final = (
     override("预报上限", color=fixed(BLUE), custom_fillBelowTo="预报下限", custom_fillOpacity=15, custom_lineWidth=0),
@@ -274,6 +275,27 @@ OVERDUE: Final = Panel(
     height=9,
     sql=("overdue",),
 )
+SKILL: Final = Panel(
+    id=18,
+    title="预报技巧",
+    description="统计预报的均方根误差与持续性预报、气候平均预报之比较：低于二者的百分数越大越好，负数表示不如它；"
+    "区间覆盖率应接近 80 %。“实际发布”为发布后的检验，“训练留出”为未参加拟合的时段。",
+    visualisation=table(
+        override("站点", custom_width=150),
+        override("依据", custom_width=85),
+        override("项目", custom_width=90),
+        override("时效", custom_width=90),
+        *(override(name, custom_width=100, decimals=1) for name in ("RMSE", "持续性RMSE", "气候RMSE", "偏差")),
+        override("低于持续性", custom_displayMode="color-text", decimals=0, thresholds=_SKILL, unit="percent"),
+        override("低于气候", custom_displayMode="color-text", decimals=0, thresholds=_SKILL, unit="percent"),
+        override("区间覆盖率", decimals=0, unit="percent"),
+        override("样本数", custom_width=80),
+        override("计算时间", custom_width=125, unit="time:MM-DD HH:mm"),
+    ),
+    width=24,
+    height=9,
+    sql=("skill",),
+)
 NOTES: Final = Panel(
     id=17,
     title="说明",
@@ -309,6 +331,8 @@ WARNING_DASHBOARD: Final = Dashboard(
         (ORDERS,),
         (MEASURES, VERDICT_BANDS),
         (POWER, OVERDUE),
+        Heading(101, "预报检验"),
+        (SKILL,),
         (NOTES,),
     ),
     time_from="now-7d",

@@ -135,3 +135,29 @@ from device_hour join calibration c using (device_id) where c.pollutant = 'pm25'
 insert into quality_result (device_id, time, level, span_s, failed, flag)
 select 'micro-jinluo-1', date_trunc('hour', now()) - interval '3 hours', 'hour', 3600,
     array[(select min(bit) from quality_test), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]::smallint[], '322222222222';
+
+-- A station with all six pollutants of two years, so that it has a rank and a change.
+insert into period_statistic (site_id, kind, start, pollutant, statistic, value, published, valid_days, days, valid,
+    limit_value, limit_edition, complies)
+select 'ningxiang', 'year', (start + n * interval '1 year')::date, pollutant, statistic, value * (1 + n * 0.1), published, valid_days, days,
+    valid, limit_value, limit_edition, complies
+from period_statistic cross join generate_series(-1, 0) as n
+where site_id = 'zhongyang' and kind = 'year' and extract(year from start) = extract(year from screen.today());
+
+-- Hints of the wind of two micro stations: high from the south-west.
+insert into source_hint (site_id, pollutant, days, first_hour, last_hour, threshold, hours, means, speeds, probabilities, calm_hours,
+    calm_mean, surface_speeds, surface)
+select s, p, days, now() - days * interval '1 day', now(), 60, array_fill(20, array[16]),
+    array[40, 41, 42, 43, 44, 45, 46, 47, 60, 80, 95, 70, 50, 45, null, 40]::float8[], array_fill(2.0::float8, array[16]),
+    array[0, 0, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2, 0.4, 0.6, 0.8, 0.5, 0.2, 0.1, null, 0]::float8[], 12, 55, array[0.5, 2, 4, 6],
+    array_fill(50.0::float8, array[62]) || array[null, null]::float8[]
+from unnest(array['micro-ningxiang-1', 'micro-jinluo-1']) as s cross join unnest(array['pm25', 'pm10', 'so2', 'no2', 'co', 'o3']) as p
+cross join unnest(array[7, 30]) as days;
+
+insert into forecast_skill (site_id, basis, kind, item, lead, first_hour, last_hour, count, rmse, rmse_persistence, rmse_climatology,
+    bias, coverage, computed_at)
+values ('zhongyang', 'issued', 'day', 'aqi', 1, now() - interval '30 days', now(), 30, 22, 30, 41, 1.5, 0.8, now());
+
+insert into time_window_due (area_id, window_id, starts_at, ends_at, state, reason_zh)
+select area_id, id, screen.midnight(screen.today()), screen.midnight(screen.today()) + interval '3 hours', 'in_force', '无雨，湿度 40 %'
+from time_window where area_id = 'zhongyang';

@@ -169,6 +169,28 @@ def test_variables_offer_texts_and_values(reader: Connection, dashboard: Any) ->
         assert not stored, f"{variable.name} starts with choices that the list does not have"
 
 
+def _rows(reader: Connection, folder: str, name: str) -> list[Any]:
+    dashboard, panel = next(case for case in CASES if case[0].folder == folder and case[1].sql == (name,))
+    return run(reader, panel, folder, seeded_values(reader, dashboard), SPANS[0])[0][1]
+
+
+def test_hints_of_the_wind_are_weighted_and_name_the_worst_sector(reader: Connection) -> None:
+    assert {row[1:3] for row in _rows(reader, "micro", "hints")} == {("西南", 80)}
+    rose = dict(_rows(reader, "micro", "rose"))
+    assert rose["西南"] == 95
+    assert len(rose) == 15  # the sector without a mean is no bar
+    surface = {row[0]: row[1:] for row in _rows(reader, "micro", "surface")}
+    assert surface["西南"] == (50, None, 50, 50, 50)
+    assert surface["北西北"] == (50, None, 50, None, None)
+
+
+def test_ranking_compares_with_the_year_before(reader: Connection) -> None:
+    ((rank, _, _, index, _, before, change, change_rank, _),) = _rows(reader, "targets", "ranking")
+    assert (rank, change_rank) == (1, 1)
+    assert change == pytest.approx(100 * (index - before) / before, abs=0.6)
+    assert change == pytest.approx(11.1)
+
+
 def test_a_name_with_a_quote_stays_a_name(reader: Connection) -> None:
     dashboard, panel = next(case for case in CASES if case[1].sql == ("sites",))
     values = {"area": "o'brien", "site": ["it's", "x'); drop table lantian.air_hour; --"], "kind": ["area"]}
