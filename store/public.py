@@ -88,6 +88,7 @@ class PublicEmission:
     limit: float | None
     state_zh: str
     verdict_zh: str
+    position: int
 
 
 def read_area_zh(conn: Connection, area: str) -> str | None:
@@ -191,7 +192,7 @@ def read_public_emissions(conn: Connection, area: str, since: dt.datetime, end: 
     """
     rows = conn.execute(
         "select enterprise_id, enterprise_zh, site_id, site_zh, hour, pollutant, pollutant_zh, value, converted,"
-        " limit_value, state_zh, verdict_zh from screen.stack_hour"
+        " limit_value, state_zh, verdict_zh, position from screen.stack_hour"
         " where area_id = %s and enterprise_id is not null and hour >= %s and hour < %s"
         " order by enterprise_id, site_id, hour desc, position",
         (area, since, end),

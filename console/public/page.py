@@ -110,9 +110,9 @@ def emission_page(shown: Snapshot) -> Answer:
         outlets.setdefault(one.site_id, []).append(one)
     tables = []
     for found in outlets.values():
-        names = list(dict.fromkeys((one.pollutant, one.pollutant_zh, one.limit) for one in sorted(
-            found, key=lambda one: one.hour)))  # fmt: skip
-        pollutants = {key: (zh, limit) for key, zh, limit in names}
+        # In the order of the standard's table; the limit is that of the newest hour.
+        ordered = sorted(found, key=lambda one: (one.position, one.hour))
+        pollutants = {one.pollutant: (one.pollutant_zh, one.limit) for one in ordered}
         hours = sorted({one.hour for one in found}, reverse=True)
         cells = {(one.hour, one.pollutant): one for one in found}
         tables.append({"outlet": found[0], "pollutants": pollutants, "hours": hours, "cells": cells})

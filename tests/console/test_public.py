@@ -220,6 +220,8 @@ def test_emissions_with_limits(public: Public) -> None:
     page = public.ask("/emission").text
     assert "限值 10" in page
     assert page.count('<span class="tag now">超标</span>') == 1
+    heads = [page.index(word) for word in ("颗粒物<br>", "二氧化硫<br>", "氮氧化物<br>", "氨<br>")]
+    assert heads == sorted(heads)
 
 
 def test_empty_county_says_so(bare: Callable[..., Public]) -> None:
