@@ -200,6 +200,16 @@ def running(agent: ExchangeAgent) -> Iterator[None]:
         assert not thread.is_alive()
 
 
+def published(account: Any, where: str, content: bytes) -> None:
+    sender = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+    sender.username_pw_set(account.username, account.password)
+    sender.connect(account.host, account.port)
+    sender.loop_start()
+    sender.publish(where, content, qos=1).wait_for_publish(10)
+    sender.disconnect()
+    sender.loop_stop()
+
+
 def until(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + 20
     while not condition():
@@ -241,6 +251,9 @@ def test_two_counties_exchange_at_one_broker(
         until(lambda: rows(ours, "select pm25 from screen.neighbour_now") == [(71,)])
         until(lambda: rows(other, "select count(distinct site_id) from neighbour_hour") == [(3,)])
         assert read_neighbours(other)[0].hour == LAST
+        # What is no document stops nobody.
+        for content in (b"garbage", b"{}", sent(hour(), county="lishi")):
+            published(neighbour, topic("liulin"), content)
         with connect(theirs) as conn:
             conn.execute("update air_hour set pm25 = 75")
         until(lambda: rows(ours, "select pm25, aqi_available from screen.neighbour_now") == [(75, 114)])
@@ -261,14 +274,9 @@ def test_a_neighbour_publishes_as_itself_alone(broker: Any, device_account: Any)
     listener.connect(own.host, own.port)
     listener.loop_start()
     assert ready.wait(10)
-    sender = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-    sender.username_pw_set(account.username, account.password)
-    sender.connect(account.host, account.port)
-    sender.loop_start()
     for county in ("zhongyang", "lishi", "liulin"):
-        sender.publish(topic(county), b"{}", qos=1).wait_for_publish(10)
+        published(account, topic(county), b"{}")
     until(lambda: len(heard) > 0)
     assert heard == [topic("liulin")]
-    for client in (listener, sender):
-        client.disconnect()
-        client.loop_stop()
+    listener.disconnect()
+    listener.loop_stop()
