@@ -32,6 +32,8 @@ from app.service.local import LocalServices
 from app.service.progress import Lines
 from app.service.unprivileged import service_user, unreachable_folder
 
+MEMORY = Path("/dev/shm")
+MEMORY_NEEDED = 4 * 2**30
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -51,6 +53,9 @@ class Database:
 def scratch() -> Iterator[Path]:
     """A folder for services' data that an unprivileged user can reach; pytest's own is closed to others."""
     places = [Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")]
+    if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_NEEDED:
+        # A database per test is a thousand small files each time: thirty times as fast in memory.
+        places.insert(0, MEMORY)
     place = next(place for place in places if not unreachable_folder(place / "x", service_user()))
     folder = Path(tempfile.mkdtemp(prefix="lantian-test-", dir=place))
     folder.chmod(0o755)
