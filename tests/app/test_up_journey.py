@@ -73,6 +73,23 @@ def pid_of(home: Path, name: str) -> int | None:
     return next((each.pid for each in read_state(Home(home)).processes if each.name == name), None)
 
 
+def secret_words(home: Path) -> set[str]:
+    """Every password of the credentials, and every line of the private keys, of a home folder."""
+    known = Home(home).credential_file.load()
+    devices = (device.password for device in known.devices.values())
+    keys = (line for file in home.rglob("*.key") for line in file.read_text().splitlines() if "-----" not in line)
+    return {*known.roles.values(), *known.accounts.values(), *devices, *keys}
+
+
+def check_logs_tell_no_secret(home: Path, secrets: set[str], said: str) -> None:
+    """No log of any process, and nothing that commands said, holds a word of `secrets`."""
+    logs = {file.name: file.read_text(errors="replace") for file in sorted((home / "log").iterdir()) if file.is_file()}
+    assert {"postgres.log", "mosquitto.log", "collect.log"} <= logs.keys()
+    assert all(len(word) >= 20 for word in secrets)
+    told = [name for name, text in {**logs, "what was said": said}.items() if any(word in text for word in secrets)]
+    assert told == []
+
+
 def check_second_start(lantian: Lantian, home: Path) -> None:
     """Readings are still there; a killed supervisor takes its processes along, and the next start succeeds."""
     second = lantian("up", "--no-simulator")
@@ -120,6 +137,8 @@ def test_a_day_of_an_operator(lantian: Lantian, home: Path) -> None:
     added = lantian("device", "credential", "visitor-1", "create")
     words = dict(line.split(" ") for line in added.stdout.splitlines())
     address = Home(home).broker_for("visitor-1")
+    secrets = secret_words(home)
+    assert address.password in secrets
     assert words["password"] == address.password
     assert eventually(lambda: login_refusal(address, address.password) is None)
     assert publish_refusal(address, "lt/v1/zhongyang/json/other/data") is not None
@@ -136,6 +155,9 @@ def test_a_day_of_an_operator(lantian: Lantian, home: Path) -> None:
     assert Home(home).keeper() is None
     assert "database system is shut down" in (home / "log" / "postgres.log").read_text()
     assert lantian("status").returncode == 1
+
+    said = "".join(each.stdout + each.stderr for each in (up, again, status, doctor, down))
+    check_logs_tell_no_secret(home, secrets, said)
 
     check_second_start(lantian, home)
 

@@ -7,48 +7,32 @@ from typing import Any
 
 import psycopg
 import pytest
+from privilege_table import PRIVILEGES
 
 from store.connection import connect
 
-TABLES = (
-    *("area", "enterprise", "site", "device", "device_unit", "device_state", "air_reading", "stack_reading"),
-    *("vehicle_reading", "plant_reading", "factor_reading", "raw_frame", "reject", "revision", "ledger", "dirty_hour"),
-    *("dirty_day", "dirty_period", "air_hour", "air_day", "period_statistic", "period_summary", "target"),
-    *(
-        "target_report",
-        "target_actual",
-        "aqi_level",
-        "limit_value",
-        "pollutant",
-        "time_window",
-        "reason",
-        "migration",
-        "job_run",
-    ),
-    *("warning", "warning_event", "warning_transition", "warning_exclusion", "external_order"),
-    *("external_order_revocation", "reduction_order", "order_measure", "order_verification", "order_inspection"),
-    *(
-        "alert_rule",
-        "alert",
-        "alert_event",
-        "alert_transition",
-        "alert_condition",
-        "mute",
-        "contact",
-        "contact_channel",
-    ),
-    *("notice", "delivery", "delivery_attempt", "acknowledgement", "escalation"),
-    *("neighbour", "exchange_receipt", "neighbour_hour", "neighbour_warning"),
-    *("forecast_issuer", "forecast_model", "forecast", "forecast_series", "forecast_skill"),
-    *("weather_factor", "time_window_due", "source_hint"),
-)
+TABLES = tuple(PRIVILEGES)
 READINGS = ("air_reading", "stack_reading", "vehicle_reading", "plant_reading", "factor_reading", "raw_frame")
 #: Nobody but the owner changes or removes what has been recorded.
 HISTORY = (
     *(*READINGS, "ledger", "forecast_model", "forecast", "forecast_series", "forecast_skill", "warning"),
     *("exchange_receipt", "neighbour_hour", "neighbour_warning"),
     *("warning_event", "warning_transition", "external_order", "reduction_order", "order_measure", "order_inspection"),
+    *("audit_event", "acknowledgement", "delivery_attempt", "integrity_finding", "device_request", "calibration"),
 )
+_GRANTED = """
+select relname, role, string_agg(
+    case when has_table_privilege(role, c.oid, verb) then upper(left(verb, 1))
+        when verb in ('select', 'insert', 'update', 'references') and has_any_column_privilege(role, c.oid, verb)
+            then left(verb, 1)
+        else '' end, '' order by place)
+from pg_class c,
+    unnest(array['lantian_writer', 'lantian_app', 'lantian_reader']) role,
+    unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger'])
+        with ordinality verbs (verb, place)
+where c.relnamespace = 'lantian'::regnamespace and c.relkind in ('r', 'p')
+group by relname, role
+"""
 DENIED = [
     *(("lantian_reader", f"select from {table}") for table in TABLES),
     *(("lantian_reader", f"insert into {table} default values") for table in ("ledger", "air_hour", "site")),
@@ -117,6 +101,33 @@ ALLOWED = [
     ("lantian_app", "create temp table mine (id int)"),
     *(("lantian_app", f"select from {table}") for table in TABLES),
 ]
+
+
+def test_every_table_grants_what_its_line_says_and_no_more(database: Any) -> None:
+    with connect(database.url("lantian_owner")) as conn:
+        granted = {(table, role): letters for table, role, letters in conn.execute(_GRANTED).fetchall()}
+    expected = {}
+    for table, (writer, app) in PRIVILEGES.items():
+        expected |= {(table, "lantian_writer"): writer, (table, "lantian_app"): app, (table, "lantian_reader"): ""}
+    assert granted == expected
+
+
+def test_no_role_of_the_processes_is_more_than_it_seems(database: Any) -> None:
+    """No superuser, no maker of roles or databases, nobody past row security, no member of another role."""
+    with connect(database.url("lantian_owner")) as conn:
+        strong = conn.execute(
+            "select rolname from pg_roles where rolname in ('lantian_writer', 'lantian_app', 'lantian_reader')"
+            " and (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls or not rolcanlogin)"
+        ).fetchall()
+        members = conn.execute(
+            "select member::regrole::text, roleid::regrole::text from pg_auth_members"
+            " where member::regrole::text like 'lantian%'"
+        ).fetchall()
+        owned = conn.execute(
+            "select count(*) from pg_class where relnamespace = any (array['lantian', 'screen']::regnamespace[])"
+            " and pg_get_userbyid(relowner) <> 'lantian_owner'"
+        ).fetchone()
+    assert (strong, members, owned) == ([], [], (0,))
 
 
 def _run(database: Any, role: str, statement: str) -> None:
