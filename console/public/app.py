@@ -75,7 +75,7 @@ def public_app(desk: PublicDesk, clock: Callable[[], float] = time.monotonic) ->
     app.add_exception_handler(RequestValidationError, _ill_formed)
     app.add_exception_handler(LantianError, _failed)
     app.add_exception_handler(Exception, _broken)
-    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET", "HEAD"], expose_headers=["ETag"])
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"], expose_headers=["ETag"])
     app.add_middleware(RateLimit, buckets=Buckets(desk.per_minute, clock), proxy=desk.proxy)
     app.add_middleware(Shield, secure=False)
     return app
