@@ -54,6 +54,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "calibrate": ("app.command.calibrate", "Micro stations against reference stations: fit, list, show, correct."),
         "quality": ("app.command.quality", "Automatic quality tests: list what they found, check files."),
         "review": ("app.command.review", "Data review by two persons: list, propose, confirm, withdraw, show."),
+        "dust": ("app.command.dust", "Confirmed dust processes: add, import, list, withdraw."),
         "integrity": ("app.command.integrity", "What cannot be true: run the checks, list and judge findings."),
         "simulate": ("app.command.simulate", "Let simulated stations live."),
         "replay": ("app.command.replay", "Send real hourly measurements through the broker."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.annotation import WARNINGS
+from dashboards.annotation import DUST, WARNINGS
 from dashboards.colour import (
     BLUE,
     GREEN,
@@ -315,5 +315,5 @@ AIR_DASHBOARD: Final = Dashboard(
     time_from="now-48h",
     time_to="now",
     refresh="1m",
-    annotations=(WARNINGS,),
+    annotations=(WARNINGS, DUST),
 )

@@ -32,6 +32,7 @@ class Annotation:
 
 
 WARNINGS: Final = Annotation("重污染预警", "warnings", "#FF7E00")
+DUST: Final = Annotation("沙尘", "dust", "#B8860B")
 
 
 def annotation_json(annotation: Annotation) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.annotation import WARNINGS
+from dashboards.annotation import DUST, WARNINGS
 from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, steps, word_mapping
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
@@ -243,5 +243,5 @@ MICRO_DASHBOARD: Final = Dashboard(
     time_from="now-3d",
     time_to="now",
     refresh="1m",
-    annotations=(WARNINGS,),
+    annotations=(WARNINGS, DUST),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dashboards.annotation import DUST
 from dashboards.colour import (
     GREEN,
     GREY,
@@ -141,11 +142,12 @@ POLLUTANTS_YEAR: Final = Panel(
     title="六项污染物年评价（${year} 年）",
     description="年均值和日均值百分位数与 GB 3095 二级限值比较；限值取评价年适用的版本。"
     "有效天数不足时列出数值但不作结论。"
-    "CO 单位为 mg/m³，其余为 µg/m³。",
+    "CO 单位为 mg/m³，其余为 µg/m³。“剔除沙尘”为去掉经确认的沙尘时段后的颗粒物数值，结论仍按实测值。",
     visualisation=table(
-        override("污染物", custom_width=165),
-        override("统计量", custom_width=185),
-        override("数值", custom_width=70),
+        override("污染物", custom_width=150),
+        override("统计量", custom_width=175),
+        override("数值", custom_width=60),
+        override("剔除沙尘", custom_width=80),
         override("限值", custom_width=70),
         override("单位", custom_width=70),
         override("占限值", custom_width=80, decimals=0, unit="percent"),
@@ -269,4 +271,5 @@ TARGETS_DASHBOARD: Final = Dashboard(
     time_from="now-1y/y",
     time_to="now/y",
     refresh="5m",
+    annotations=(DUST,),
 )

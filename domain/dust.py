@@ -32,14 +32,18 @@ class DustInterval:
 
 
 def _moment(row: Row, column: str) -> dt.datetime:
+    text = row.text(column)
     try:
-        moment = dt.datetime.fromisoformat(row.text(column))
+        if "/" in text:  # what spreadsheets write
+            return dt.datetime.strptime(text, "%Y/%m/%d %H:%M").replace(tzinfo=ZONE)
+        moment = dt.datetime.fromisoformat(text)
     except ValueError as error:
         raise row.fault(column, "a local time YYYY-MM-DDTHH:MM, or a time with its offset") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=ZONE)
 
 
-def _interval(row: Row) -> DustInterval:
+def dust_interval(row: Row) -> DustInterval:
+    """The interval of a row with `DUST_COLUMNS`; a bad cell is a `ConfigurationError`."""
     start, end = _moment(row, "start"), _moment(row, "end")
     if end <= start:
         raise row.fault("end", f"a time after {start.isoformat()}")
@@ -66,4 +70,4 @@ def load_dust(path: Path) -> tuple[DustInterval, ...]:
     """
     if not path.is_file():
         raise ConfigurationError(f"{path.name}: found no such file, expected a table of dust intervals")
-    return load_table(path, DUST_COLUMNS, _interval)
+    return load_table(path, DUST_COLUMNS, dust_interval)

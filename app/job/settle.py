@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.job.day import area_days, site_days
+from app.job.dust import clean_area_days, clean_periods, clean_site_days
 from app.job.hour import area_hours, site_hours
 from app.job.index import dates_of, index_rows
 from app.job.period import Period, period_rows
@@ -17,7 +18,7 @@ from domain.family import AIR
 from domain.period import day_number, local_date, midnight, period_end
 from domain.pollutant import SIX_KEYS
 from domain.standard import validity
-from store import settlement, statistic
+from store import dust, settlement, statistic
 from store.connection import Connection
 from store.quality import queue_screening
 from store.site_reading import read_readings
@@ -82,10 +83,17 @@ def settle_days(conn: Connection, *, limit: int = LIMIT) -> Settled:
             sites = sorted({site for site, day in claim.keys if low <= day < high})
             hours = statistic.read_hours(conn, sites, midnight(low), midnight(high))
             written += _write_days(conn, site_days(hours, wanted, validity()))
+            spans = dust.read_spans(conn, sites, midnight(low), midnight(high))
+            own = [key for key in claim.keys if low <= key[1] < high]
+            dust.write_clean_days(conn, own, clean_site_days(hours, wanted, spans, validity()))
             if members:
-                areas = area_days(members, statistic.read_days(conn, _sites(members), low, high))
+                days = statistic.read_days(conn, _sites(members), low, high)
+                areas = area_days(members, days)
                 written += _write_days(conn, areas)
-                touched += zip(areas.sites, areas.days, strict=True)
+                keys = list(zip(areas.sites, areas.days, strict=True))
+                clean = dust.read_clean_days(conn, _sites(members), low, high)
+                dust.write_clean_days(conn, keys, clean_area_days(members, days, clean))
+                touched += keys
         settlement.mark_periods(conn, touched)
         settlement.release(conn, "dirty_day", claim.ids)
     return Settled(claimed=len(claim.ids), days=written)
@@ -98,11 +106,14 @@ def settle_periods(conn: Connection, *, as_of: dt.date, limit: int = LIMIT) -> S
         claim = settlement.claim_periods(conn, limit)
         if not claim.ids:
             return Settled()
-        rows = []
+        rows, without = [], []
         for kind, start in sorted({(kind, start) for _, kind, start in claim.keys}):
             sites = [site for site, *period in claim.keys if period == [kind, start]]
             days = statistic.read_days(conn, sites, start, period_end(kind, start))
-            rows += [period_rows(Period(site, kind, start, as_of), days.of(site)) for site in sites]
+            periods = [Period(site, kind, start, as_of) for site in sites]
+            rows += [period_rows(period, days.of(period.site)) for period in periods]
+            without += clean_periods(periods, days, dust.read_clean_days(conn, sites, start, period_end(kind, start)))
+        dust.write_clean_periods(conn, claim.keys, without)
         statistic.write_statistics(conn, [row for found, _ in rows for row in found])
         statistic.write_summaries(conn, [summary for _, summary in rows])
         settlement.release(conn, "dirty_period", claim.ids)

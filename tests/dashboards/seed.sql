@@ -161,3 +161,12 @@ values ('zhongyang', 'issued', 'day', 'aqi', 1, now() - interval '30 days', now(
 insert into time_window_due (area_id, window_id, starts_at, ends_at, state, reason_zh)
 select area_id, id, screen.midnight(screen.today()), screen.midnight(screen.today()) + interval '3 hours', 'in_force', '无雨，湿度 40 %'
 from time_window where area_id = 'zhongyang';
+
+insert into dust_interval (area_id, site_id, starts_at, ends_at, source, entered_by, reason, entered_at)
+values ('zhongyang', null, now() - interval '20 hours', now() - interval '14 hours', '总站函', 'test', '已确认', now()),
+    ('zhongyang', 'jinluo', now() - interval '30 hours', now() - interval '28 hours', '总站函', 'test', '误报', now());
+insert into dust_withdrawal (dust_id, withdrawn_by, reason, withdrawn_at)
+select id, 'test', '误报', now() from dust_interval where site_id = 'jinluo';
+insert into period_without_dust (site_id, kind, start, pollutant, statistic, value, published, valid_days, valid)
+select site_id, kind, start, pollutant, statistic, value - 4, published - 4, valid_days - 3, valid
+from period_statistic where site_id = 'zhongyang' and kind = 'year' and pollutant = 'pm10';

@@ -11,7 +11,9 @@ import pytest
 from grafana_sql import Range, UnknownMacroError, Values, expanded, with_variables
 from seeding import seed
 
+from dashboards.annotation import DUST, FOLDER
 from dashboards.panel import Panel, panel_queries
+from dashboards.query import load_sql
 from dashboards.render import DASHBOARDS
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -182,6 +184,19 @@ def test_hints_of_the_wind_are_weighted_and_name_the_worst_sector(reader: Connec
     surface = {row[0]: row[1:] for row in _rows(reader, "micro", "surface")}
     assert surface["西南"] == (50, None, 50, 50, 50)
     assert surface["北西北"] == (50, None, 50, None, None)
+
+
+def test_particles_without_dust_stand_beside_the_measured_ones(reader: Connection) -> None:
+    rows = {(row[0], row[1]): (row[2], row[3]) for row in _rows(reader, "targets", "pollutants_year")}
+    mean = next(pair for key, pair in rows.items() if "PM10" in key[0] and key[1] == "平均值")
+    assert mean == (61, 57)
+    assert all(without is None for key, (_, without) in rows.items() if "PM10" not in key[0])
+
+
+def test_dust_that_counts_is_marked_on_graphs(reader: Connection) -> None:
+    sql = load_sql(FOLDER, DUST.sql, {})
+    rows = reader.execute(expanded(sql, {"area": "zhongyang"}, SPANS[0]).encode()).fetchall()
+    assert [row[2:] for row in rows] == [("沙尘（全部站点）：总站函", "沙尘")]
 
 
 def test_ranking_compares_with_the_year_before(reader: Connection) -> None:

@@ -16,7 +16,7 @@ READINGS = ("air_reading", "stack_reading", "vehicle_reading", "plant_reading", 
 #: Nobody but the owner changes or removes what has been recorded.
 HISTORY = (
     *(*READINGS, "ledger", "forecast_model", "forecast", "forecast_series", "forecast_skill", "warning"),
-    *("exchange_receipt", "neighbour_hour", "neighbour_warning"),
+    *("exchange_receipt", "neighbour_hour", "neighbour_warning", "dust_interval", "dust_withdrawal"),
     *("warning_event", "warning_transition", "external_order", "reduction_order", "order_measure", "order_inspection"),
     *("audit_event", "acknowledgement", "delivery_attempt", "integrity_finding", "device_request", "calibration"),
 )

@@ -2,6 +2,7 @@ select
     title_zh as "污染物",
     statistic_zh as "统计量",
     published as "数值",
+    published_without_dust as "剔除沙尘",
     limit_value as "限值",
     unit as "单位",
     100.0 * published / nullif(limit_value, 0) as "占限值",
