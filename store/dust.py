@@ -125,7 +125,18 @@ def add_dust(
 
 
 def withdraw_dust(conn: Connection, dust_id: int, author: Author, *, now: dt.datetime) -> None:
-    """Let an interval count no more and queue the days it touches; it stays on record. The caller commits.
+    """Let an interval count no more and queue the days it touches; it stays on record.
+
+    Parameters
+    ----------
+    conn : Connection
+        As role lantian_app; the caller commits.
+    dust_id : int
+        The interval.
+    author : Author
+        The person and the reason, kept for good.
+    now : datetime
+        Time of withdrawal.
 
     Raises
     ------
