@@ -108,15 +108,18 @@ def write_reports(conn: Connection, warning_id: int, folder: Path) -> list[Path]
     """Write the report of a warning into a folder: `episode.html` and one page per enterprise; returns the files."""
     evidence = read_evidence(conn, warning_id)
     folder.mkdir(parents=True, exist_ok=True)
-    pages = {"episode.html": episode_page(evidence)}
-    for enterprise_id in dict.fromkeys(order.enterprise_id for order in evidence.orders):
-        pages[f"{enterprise_id}.html"] = enterprise_page(evidence, enterprise_id)
     files = []
-    for name, text in pages.items():
-        path = folder / name
+    for stem, text in episode_pages(evidence).items():
+        path = folder / f"{stem}.html"
         path.write_text(text, encoding="utf-8")
         files.append(path)
     return files
+
+
+def episode_pages(evidence: Evidence) -> dict[str, str]:
+    """Every page of the report by the name of its file without ending: the episode, then each enterprise."""
+    enterprises = dict.fromkeys(order.enterprise_id for order in evidence.orders)
+    return {"episode": episode_page(evidence)} | {each: enterprise_page(evidence, each) for each in enterprises}
 
 
 def episode_page(evidence: Evidence) -> str:

@@ -68,6 +68,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "forecast": ("app.command.forecast", "Forecasts: evaluate on files, show, issue, import."),
         "drill": ("app.command.drill", "Rehearse a whole episode with simulated enterprises."),
         "rank": ("app.command.rank", "Stations and townships by their composite index, with the change."),
+        "report": ("app.command.report", "Reports: day, month, year, plan, episode, validity; list of those made."),
         "trace": ("app.command.trace", "Enterprises and sites upwind of a station's peak."),
         "window": ("app.command.window", "Time windows of the plan: what is due or forbidden today, and why."),
         "warn": ("app.command.warn", "Heavy-pollution episodes and warning levels in files."),

@@ -6,6 +6,7 @@ import datetime as dt
 import warnings
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,6 +78,16 @@ def _text(name: str, number: int, cell: Any) -> str:
     return str(value).strip()
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A sheet: headings, rows (None leaves a cell empty), and the decimals that numbers of each column show."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    decimals: Sequence[int | None] = ()
+
+
 def write_workbook(path: Path, title: str, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Write one sheet: numbers, dates and local times as such, everything else as text, never as a formula.
 
@@ -91,13 +102,35 @@ def write_workbook(path: Path, title: str, headings: Sequence[str], rows: Sequen
     rows : sequence of sequence
         Values in the order of the headings; None leaves a cell empty.
     """
+    write_sheets(path, [Sheet(title, headings, rows)])
+
+
+def write_sheets(path: Path, sheets: Sequence[Sheet]) -> None:
+    """Write a workbook of at least one sheet, cells as `write_workbook` writes them.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.xlsx`` file.
+    sheets : sequence of Sheet
+        In their order.
+    """
     import openpyxl  # noqa: PLC0415
 
     book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    sheet.title = title[:31]
-    for line, values in enumerate([headings, *rows], 1):
+    assert book.active is not None
+    book.remove(book.active)
+    for each in sheets:
+        _fill(book.create_sheet(each.title[:31]), each)
+    try:
+        book.save(path)
+    except OSError as error:
+        raise ConfigurationError(f"{path}: found {error.strerror}, expected a file that can be written") from error
+
+
+def _fill(sheet: Any, content: Sheet) -> None:
+    decimals = content.decimals or [None] * len(content.headings)
+    for line, values in enumerate([content.headings, *content.rows], 1):
         for at, value in enumerate(values, 1):
             if value is None or value == "":
                 continue
@@ -107,8 +140,6 @@ def write_workbook(path: Path, title: str, headings: Sequence[str], rows: Sequen
                 cell.number_format = "yyyy-mm-dd hh:mm:ss"
             elif isinstance(value, str):
                 cell.data_type = "s"  # a text that starts with = is no formula
+            elif isinstance(value, (int, float)) and (places := decimals[at - 1]):
+                cell.number_format = "0." + "0" * places
     sheet.freeze_panes = "A2"
-    try:
-        book.save(path)
-    except OSError as error:
-        raise ConfigurationError(f"{path}: found {error.strerror}, expected a file that can be written") from error

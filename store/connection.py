@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
 import psycopg
@@ -53,6 +55,14 @@ def connect(
     arguments = connection_arguments(url, application_name=application_name, statement_timeout_s=statement_timeout_s)
     with translated("connect to the database"):
         return psycopg.connect(url, autocommit=autocommit, connect_timeout=connect_timeout_s, **arguments)
+
+
+@contextmanager
+def snapshot(conn: Connection) -> Iterator[None]:
+    """A read-only transaction in which every statement sees the same rows; `conn` is in none yet."""
+    with conn.transaction():
+        conn.execute("set transaction isolation level repeatable read, read only")
+        yield
 
 
 def connection_arguments(

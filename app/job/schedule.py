@@ -95,6 +95,7 @@ JOBS: Final[tuple[Job, ...]] = (
         "Take official forecasts that wait at the broker.",
     ),
     Job("forecast-skill", "app.job.forecast:judge_issued", _minutes(24 * 60), SLOW, "Judge forecasts by what came."),
+    Job("report", "app.job.report:write_due", _minutes(60), SLOW, "Write the reports that are due (docs/report.md)."),
     Job("tidy", "app.job.tidy:tidy", _minutes(24 * 60), SLOW, "Delete records of job runs older than 90 days."),
 )
 

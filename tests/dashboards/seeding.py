@@ -124,7 +124,7 @@ def seed_warning(conn: Connection, now: dt.datetime) -> None:
         conn,
         [
             Verification(
-                *(measure, first + at * HOUR, verdicts[at % 4], "within_limit"),
+                *(measure, first + at * HOUR, verdicts[at % 4], "below_allowed"),
                 *(6000.0, 12_000.0, 6600.0, 7200.0, 2000.0, None, None, None),
             )
             for at in range(24)
