@@ -212,6 +212,30 @@ MONTHS: Final = Panel(
     height=11,
     sql=("months",),
 )
+ROLLING: Final = Panel(
+    id=14,
+    title="滚动 12 个月与三年评价",
+    description="最近一个完整月份为止的 12 个月，以及最近三个完整年度；百分位数按 HJ 663 公式计算，每天更新。"
+    "与年限值对照，不作达标结论；天数按年评价的要求判断是否足够。CO 单位为 mg/m³，其余为 µg/m³。",
+    visualisation=table(
+        override("类别", custom_width=105),
+        override("时段", custom_width=160),
+        override("污染物", custom_width=165),
+        override("统计量", custom_width=185),
+        override("数值", custom_width=70),
+        override("剔除沙尘", custom_width=85),
+        override("年限值", custom_width=70),
+        override(
+            "占限值", custom_displayMode="color-text", custom_width=80, decimals=0, thresholds=_SHARE, unit="percent"
+        ),
+        override("单位", custom_width=70),
+        override("有效天数", custom_width=85),
+        override("完整率", custom_width=80, decimals=1, unit="percent"),
+    ),
+    width=24,
+    height=11,
+    sql=("rolling",),
+)
 RANKING: Final = Panel(
     id=13,
     title="站点综合指数排名（${year} 年）",
@@ -265,6 +289,7 @@ TARGETS_DASHBOARD: Final = Dashboard(
         (GOOD_DAYS, DAYS_BY_LEVEL),
         (POLLUTANTS_YEAR, POLLUTANTS_BAR),
         (MONTHS,),
+        (ROLLING,),
         (RANKING,),
         (NOTES,),
     ),

@@ -87,6 +87,7 @@ JOBS: Final[tuple[Job, ...]] = (
         *("time-window", "app.job.time_window:settle_windows", _minutes(10), QUICK),
         "Decide the plan's time windows by the weather as measured.",
     ),
+    Job("rolling", "app.job.rolling:settle_rolling", _minutes(24 * 60), SLOW, "Twelve rolling months, three years."),
     Job("source-hint", "app.job.source_hint:settle_hints", _minutes(6 * 60), SLOW, "Roses and hints of the wind."),
     Job("forecast-train", "app.job.forecast:train", _minutes(60), SLOW, "Refit forecast models a week old."),
     Job("forecast", "app.job.forecast:issue", _minutes(3 * 60), SLOW, "Issue forecasts of the next 72 hours."),

@@ -170,3 +170,12 @@ select id, 'test', '误报', now() from dust_interval where site_id = 'jinluo';
 insert into period_without_dust (site_id, kind, start, pollutant, statistic, value, published, valid_days, valid)
 select site_id, kind, start, pollutant, statistic, value - 4, published - 4, valid_days - 3, valid
 from period_statistic where site_id = 'zhongyang' and kind = 'year' and pollutant = 'pm10';
+
+insert into rolling_statistic (site_id, kind, start, last_day, pollutant, statistic, value, published, without_dust_value,
+    without_dust_published, valid_days, days, valid, limit_value, limit_edition)
+select 'zhongyang', kind, last_day - days + 1, last_day, 'pm10', 'mean', 61.2, 61, 57.4, 57, days - 9, days, true, 60, '2026-transitional'
+from (values
+    ('rolling12', (date_trunc('month', screen.today()) - interval '1 day')::date, 365),
+    ('rolling12', (date_trunc('month', screen.today()) - interval '1 month 1 day')::date, 365),
+    ('three-years', (date_trunc('year', screen.today()) - interval '1 day')::date, 1096)
+) as r (kind, last_day, days);

@@ -193,6 +193,14 @@ def test_particles_without_dust_stand_beside_the_measured_ones(reader: Connectio
     assert all(without is None for key, (_, without) in rows.items() if "PM10" not in key[0])
 
 
+def test_only_the_newest_rolling_period_of_a_kind_is_shown(reader: Connection) -> None:
+    rows = _rows(reader, "targets", "rolling")
+    assert [(row[0], row[4], row[5], row[7]) for row in rows] == [
+        ("滚动12个月", 61, 57, pytest.approx(100 * 61 / 60)),
+        ("三年", 61, 57, pytest.approx(100 * 61 / 60)),
+    ]
+
+
 def test_dust_that_counts_is_marked_on_graphs(reader: Connection) -> None:
     sql = load_sql(FOLDER, DUST.sql, {})
     rows = reader.execute(expanded(sql, {"area": "zhongyang"}, SPANS[0]).encode()).fetchall()

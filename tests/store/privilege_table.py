@@ -97,6 +97,7 @@ PRIVILEGES = {
     "review": ("", "SI"),
     "review_step": ("", "SI"),
     "revision": ("SI", "Su"),
+    "rolling_statistic": ("", "SIUD"),
     "session": ("", "SIuD"),
     "sign_in": ("", "SID"),
     "site": ("S", "SIU"),
