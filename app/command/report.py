@@ -13,12 +13,15 @@ from rich.console import Console
 from rich.table import Table
 
 from app.evidence import episode_pages, read_evidence
+from app.report.browser import find_browser
 from app.report.episode import episode_report
 from app.report.making import make_report
 from app.report.writing import FORMATS, write_pages, write_report
 from app.service.address import app_database_url
+from app.service.chromium import make_private
+from app.service.progress import Lines
 from app.settings import load_settings
-from domain.error import ConfigurationError
+from domain.error import ConfigurationError, PrerequisiteError
 from domain.period import ZONE, local_date
 from store.connection import Connection, connect, snapshot
 from store.error import translated
@@ -154,3 +157,14 @@ def list_made(limit: int) -> None:
         made = f"{row.made_at.astimezone(ZONE):%Y-%m-%d %H:%M}"
         table.add_row(row.kind, row.area_id, row.subject, str(row.period_start), made, row.folder, row.remark)
     Console(width=200, soft_wrap=True).print(table)
+
+
+@command.command("browser")
+def browser() -> None:
+    """Make a private headless Chromium with a Chinese font for PDF where the machine has none (110 MB, once)."""
+    cache = load_settings().cache
+    try:
+        found = find_browser(cache).program
+    except PrerequisiteError:
+        found = str(make_private(cache, Lines()).shell)
+    click.echo(found)

@@ -6,29 +6,59 @@ import os
 import shutil
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from app.service.chromium import found_private
+from app.settings import load_settings
 from domain.error import PrerequisiteError
 
 PROGRAMS: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _TIMEOUT_S: Final = 120
 
 
-def find_browser() -> str:
-    """Path of the machine's Chromium; `PrerequisiteError` says what is missing, a Chinese font included."""
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """The program that prints, and what it needs in its environment."""
+
+    program: str
+    environment: dict[str, str]
+
+
+def find_browser(cache: Path) -> Browser:
+    """The machine's Chromium with a Chinese font, else the private one.
+
+    Parameters
+    ----------
+    cache : Path
+        Folder of private runtimes.
+
+    Returns
+    -------
+    Browser
+        `PrerequisiteError` says what is missing when there is neither.
+    """
     found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
-    if found is None:
-        raise PrerequisiteError(
-            f"PDF: found none of {', '.join(PROGRAMS)}; install chromium and a Chinese font (Debian: chromium,"
-            " fonts-noto-cjk), or write the other formats"
-        )
+    if found is not None and _chinese_font():
+        return Browser(found, {})
+    private = found_private(cache)
+    if private is not None:
+        return Browser(str(private.shell), private.environment)
+    lacking = f"none of {', '.join(PROGRAMS)}" if found is None else f"{found} but no Chinese font"
+    raise PrerequisiteError(
+        f"PDF: found {lacking}; install chromium and a Chinese font (Debian: chromium, fonts-noto-cjk), or let"
+        " `lantian report browser` make a private one, or write the other formats"
+    )
+
+
+def _chinese_font() -> bool:
+    """Whether there is one; yes where fonts cannot be listed."""
     lister = shutil.which("fc-list")
-    if lister is not None:
-        fonts = subprocess.run([lister, ":lang=zh", "family"], capture_output=True, text=True, check=False)
-        if not fonts.stdout.strip():
-            raise PrerequisiteError("PDF: found no Chinese font; install one (Debian: fonts-noto-cjk)")
-    return found
+    if lister is None:
+        return True
+    done = subprocess.run([lister, ":lang=zh", "family"], capture_output=True, text=True, check=False)
+    return bool(done.stdout.strip())
 
 
 def print_pdf(page: Path, pdf: Path) -> None:
@@ -39,7 +69,8 @@ def print_pdf(page: Path, pdf: Path) -> None:
     page, pdf : Path
         From and to. `PrerequisiteError` when there is no Chromium, no Chinese font, or nothing was printed.
     """
-    program = find_browser()
+    browser = find_browser(load_settings().cache)
+    program = browser.program
     with tempfile.TemporaryDirectory(prefix="lantian-print-") as profile:
         made = Path(profile) / "page.pdf"
         # Our own page without scripts; the sandbox cannot be had by root.
@@ -49,6 +80,7 @@ def print_pdf(page: Path, pdf: Path) -> None:
             done = subprocess.run(
                 [*command, f"--print-to-pdf={made}", page.resolve().as_uri()],
                 capture_output=True, text=True, timeout=_TIMEOUT_S, check=False,
+                env={**os.environ, **browser.environment},
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
             raise PrerequisiteError(f"PDF: {program} did not print within {_TIMEOUT_S} s") from error

@@ -58,7 +58,7 @@ def day_report(conn: Connection, area: str, day: dt.date, *, now: dt.datetime) -
         stem=f"day-{area}-{day}",
         title_zh=f"{area_zh}环境空气质量日报",
         area_zh=area_zh,
-        period_zh=f"{day.year}年{day.month}月{day.day}日",
+        period_zh=f"{day.year}年{day.month}月{day.day}日" + ("（未结束，数据截至编制时）" if now < end else ""),
         edition=next((site["edition"] for site in sites if site["edition"]), ""),
         known_at=now,
         summary=_summary(whole),

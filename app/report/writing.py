@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -32,7 +33,8 @@ def report_page(report: Report) -> str:
     parts: list[dict[str, Any]] = []
     for part in report.parts:
         if isinstance(part, Table):
-            parts.append({"table": part, "rows": part.texts(), "numbers": _numeric(part)})
+            numbers, dates = _columns_of(part, (int, float)), _columns_of(part, (dt.date,))
+            parts.append({"table": part, "rows": part.texts(), "numbers": numbers, "dates": dates})
         else:
             parts.append({"title": part.title_zh, "drawing": draw(part)})
     return (
@@ -42,8 +44,9 @@ def report_page(report: Report) -> str:
     )
 
 
-def _numeric(shown: Table) -> set[int]:
-    return {at for at in range(len(shown.columns)) if any(isinstance(row[at], (int, float)) for row in shown.rows)}
+def _columns_of(shown: Table, kinds: tuple[type, ...]) -> set[int]:
+    """Positions of the columns that hold a value of some kinds."""
+    return {at for at in range(len(shown.columns)) if any(isinstance(row[at], kinds) for row in shown.rows)}
 
 
 def table_csv(shown: Table) -> str:

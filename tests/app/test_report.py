@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import os
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -24,12 +23,14 @@ from app.report.day import year_before
 from app.report.due import due_periods
 from app.report.making import make_report
 from app.report.writing import report_page, table_csv, write_report
+from app.service.chromium import make_private
+from app.service.progress import Lines
 from dashboards.query import SQL
 from domain.error import ConfigurationError, PrerequisiteError
 from domain.period import ZONE, local_date, midnight
 from store.connection import Connection, connect
+from store.public import read_public_sites, read_public_values
 from store.report_made import read_made
-from tests.browser.chromium import find_chromium
 from tests.dashboards.conftest import module_database
 from tests.dashboards.seeding import COUNTY, seed
 
@@ -159,6 +160,23 @@ def test_months_of_stacks_are_those_of_the_dashboard(conn: Connection) -> None:
     dashboard = {(row[0], row[2]): (f"{row[3]:g}", row[4], str(row[5]), str(row[6])) for row in shown}
     keys = ("percent", "met_zh", "judged_hours", "over_hours")
     assert {(r["site_zh"], r["pollutant_zh"]): tuple(r[k] for k in keys) for r in rows} == dashboard
+
+
+def test_days_are_those_of_the_public_interface(conn: Connection) -> None:
+    published = {v.site_id: v for v in read_public_values(conn, COUNTY, "day", YESTERDAY, TODAY)}
+    names = {site.site_zh: site.site_id for site in read_public_sites(conn, COUNTY)}
+    rows = rows_of(report_of(conn, "day", YESTERDAY), "sites")
+    assert [row["site_zh"] for row in rows] == list(names)
+    for row in rows:
+        value = published.get(names[row["site_zh"]])
+        for column in ("pm25", "pm10", "so2", "no2", "co", "o3_8h"):
+            assert row[column] == cell_text(value and value.concentrations[column], 1 if column == "co" else 0)
+        assert row["aqi"] == cell_text(value and value.aqi, 0)
+
+
+def test_day_under_way_says_so(conn: Connection) -> None:
+    assert "未结束" in report_of(conn, "day", TODAY).period_zh
+    assert "未结束" not in report_of(conn, "day", YESTERDAY).period_zh
 
 
 class Cells(HTMLParser):
@@ -302,15 +320,12 @@ def test_command_writes_and_lists(seeded: str, tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.fixture
-def browser(runtime_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The machine's Chromium, else the private one of the browser tests, on the path."""
+def browser(runtime_cache: Path) -> None:
+    """The machine's Chromium, else the private one."""
     try:
-        find_browser()
+        find_browser(runtime_cache)
     except PrerequisiteError:
-        private = find_chromium(runtime_cache)
-        monkeypatch.setenv("PATH", f"{private.shell.parent}{os.pathsep}{os.environ['PATH']}")
-        for name, value in private.environment.items():
-            monkeypatch.setenv(name, value)
+        make_private(runtime_cache, Lines())
 
 
 @pytest.mark.usefixtures("browser")
@@ -327,5 +342,6 @@ def test_pdf_has_the_chinese_title_and_embedded_fonts(conn: Connection, tmp_path
 
 def test_without_a_browser_pdf_names_what_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("LANTIAN_CACHE", str(tmp_path))
     with pytest.raises(PrerequisiteError, match="install chromium and a Chinese font"):
         print_pdf(tmp_path / "page.html", tmp_path / "page.pdf")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from axe import axe_source
-from chromium import find_chromium
 from driver import Driver, running_driver
 
+from app.service.chromium import find_chromium
 from tests.console.conftest import _county_template, seeded
 
 __all__ = ["_county_template", "seeded"]

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
-from chromium import Chromium
+
+from app.service.chromium import Chromium
 
 _ELEMENT: Final = "element-6066-11e4-a52e-4f735466cecf"
 _WAIT_S: Final = 20.0

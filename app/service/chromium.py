@@ -1,4 +1,4 @@
-"""A headless Chromium for the tests: the machine's, else a private one from Debian packages, made once in the cache."""
+"""A headless Chromium: the machine's, else a private one from Debian packages, made once in the cache."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from domain.error import PrerequisiteError
 WANTED: Final = ("chromium-headless-shell", "fonts-wqy-microhei")
 DRIVER: Final = "chromium-driver"
 _RECIPE: Final = 1
+_RELEASE: Final = Path("/etc/os-release")
 #: Libraries that only the desktop or a graphics card would load, and those of the system itself.
 _LEFT_OUT: Final = re.compile(
     r"lib(c6|gcc|stdc|llvm|z3|perl|pam|selinux|sepol|semanage|crypt1|systemd|gtk|gl1|glx|sensors)"
@@ -57,7 +58,7 @@ def machine_chromium() -> Chromium | None:
 
 def codename() -> str:
     """Suite of this Debian: its packages fit the system's own libraries."""
-    release = Path("/etc/os-release").read_text(encoding="utf-8")
+    release = _RELEASE.read_text(encoding="utf-8") if _RELEASE.exists() else ""
     found = re.search(r"^VERSION_CODENAME=(\w+)", release, re.MULTILINE)
     if found is None:
         raise PrerequisiteError("/etc/os-release names no Debian; install chromium, chromium-driver and a Chinese font")
@@ -77,18 +78,46 @@ def find_chromium(cache: Path) -> Chromium:
     Chromium
         Programs that exist.
     """
-    found = machine_chromium()
-    if found is not None:
-        return found
+    return machine_chromium() or make_private(cache, Lines())
+
+
+def found_private(cache: Path) -> Chromium | None:
+    """The private Chromium of a cache when it has been made."""
+    try:
+        folder = _folder(cache, codename())
+    except PrerequisiteError:
+        return None
+    return _private(folder) if (folder / "complete").exists() else None
+
+
+def make_private(cache: Path, reporter: Reporter) -> Chromium:
+    """The private Chromium of a cache, made when it is not there yet.
+
+    Parameters
+    ----------
+    cache : Path
+        Folder of private runtimes.
+    reporter : Reporter
+        Told of the download and the unpacking.
+
+    Returns
+    -------
+    Chromium
+        Programs that run; `PrerequisiteError` where there is no Debian.
+    """
     suite = codename()
-    folder = cache / f"chromium-{suite}-{platform.machine()}-{_RECIPE}"
+    folder = _folder(cache, suite)
     if not (folder / "complete").exists():
         cache.mkdir(parents=True, exist_ok=True)
         with (cache / "chromium.lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             if not (folder / "complete").exists():
-                _build(cache, folder, suite, Lines())
+                _build(cache, folder, suite, reporter)
     return _private(folder)
+
+
+def _folder(cache: Path, suite: str) -> Path:
+    return cache / f"chromium-{suite}-{platform.machine()}-{_RECIPE}"
 
 
 def _private(folder: Path) -> Chromium:
@@ -110,7 +139,7 @@ def _build(cache: Path, folder: Path, suite: str, reporter: Reporter) -> None:
         root = opened_root(work, suite)
         needed = [name for name in root.needed(WANTED) if name.startswith(("lib", "zlib", "chromium", "fonts"))]
         names = [name for name in needed if not _LEFT_OUT.match(name)]
-        reporter.step(f"Downloading a headless Chromium for the tests ({len(names) + 1} packages, about 110 MB, once)")
+        reporter.step(f"Downloading a headless Chromium ({len(names) + 1} packages, about 110 MB, once)")
         packages = root.download([*names, DRIVER], reporter)
         reporter.step("Unpacking")
         made = work / "root"
