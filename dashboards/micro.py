@@ -199,6 +199,23 @@ HINTS: Final = Panel(
     height=8,
     sql=("hints",),
 )
+UPWIND: Final = Panel(
+    id=14,
+    title="高值方位的企业和站点（近 30 天）",
+    description="位于高值概率不低于 25 % 的方位、30 km 以内的登记点位（至多 50 条）；"
+    "只是排查线索，不是结论。没有时为空。",
+    visualisation=table(
+        override("微站", custom_width=150),
+        override("企业或站点", custom_width=250),
+        override("点位", custom_width=150),
+        override("方位", custom_width=75),
+        override("距离", custom_width=85, decimals=1, unit="lengthkm"),
+        override("该向高值概率", decimals=0, unit="percent"),
+    ),
+    width=24,
+    height=8,
+    sql=("upwind",),
+)
 NOTES: Final = Panel(
     id=9,
     title="说明",
@@ -236,6 +253,7 @@ MICRO_DASHBOARD: Final = Dashboard(
         Heading(102, "来源线索"),
         (ROSE, PROBABILITY, SURFACE),
         (HINTS,),
+        (UPWIND,),
         Heading(101, "校准"),
         (CALIBRATIONS,),
         (NOTES,),

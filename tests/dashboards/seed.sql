@@ -179,3 +179,9 @@ from (values
     ('rolling12', (date_trunc('month', screen.today()) - interval '1 month 1 day')::date, 365),
     ('three-years', (date_trunc('year', screen.today()) - interval '1 day')::date, 1096)
 ) as r (kind, last_day, days);
+
+-- A stack south-west of a micro station, and one the wind never brought anything from.
+update site set longitude = n.longitude - 0.05, latitude = n.latitude - 0.04
+from (select longitude, latitude from site where id = 'micro-ningxiang-1') as n where id = 'seed-sinter-stack';
+update site set longitude = n.longitude - 0.001, latitude = n.latitude + 0.04
+from (select longitude, latitude from site where id = 'micro-ningxiang-1') as n where id = 'seed-sinter-plant';

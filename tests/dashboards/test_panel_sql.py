@@ -186,6 +186,13 @@ def test_hints_of_the_wind_are_weighted_and_name_the_worst_sector(reader: Connec
     assert surface["北西北"] == (50, None, 50, None, None)
 
 
+def test_places_are_named_where_high_values_came_from(reader: Connection) -> None:
+    rows = [row for row in _rows(reader, "micro", "upwind") if row[2] == "烧结机头" and row[3] == "西南"]
+    assert rows and {(row[1], row[5]) for row in rows} == {("山西中阳钢铁有限公司", 80)}
+    assert min(row[4] for row in rows) == pytest.approx(6.27, abs=0.01)  # 4.42 km west, 4.45 km south
+    assert not [row for row in _rows(reader, "micro", "upwind") if row[3] == "北"]
+
+
 def test_particles_without_dust_stand_beside_the_measured_ones(reader: Connection) -> None:
     rows = {(row[0], row[1]): (row[2], row[3]) for row in _rows(reader, "targets", "pollutants_year")}
     mean = next(pair for key, pair in rows.items() if "PM10" in key[0] and key[1] == "平均值")

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 
 from analytics.rounding import half_even
+from analytics.source_hint import bearings_and_distances
 from dashboards.colour import STATES, STATUSES, VERDICTS
 from domain.county import load_county as county_data
 from domain.edition import limit_edition
@@ -204,6 +205,38 @@ def test_completeness_counts_only_pollutants_that_the_site_reports(conn: Connect
         " and day = screen.today() - 1",
     )
     assert row == (75, 24)
+
+
+def test_places_around_a_station_lie_where_analytics_puts_them(conn: Connection) -> None:
+    generator = np.random.default_rng(11)
+    places = np.column_stack([generator.uniform(110.9, 111.5, 60), generator.uniform(37.1, 37.6, 60)])
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            "insert into site (id, area_id, kind, name_zh, longitude, latitude)"
+            " values (%s, 'zhongyang', 'stack', '点', %s, %s)",
+            [(f"place-{at:02}", *place) for at, place in enumerate(places.tolist())],
+        )
+    station = one(conn, "select longitude, latitude from screen.air_site where site_id = 'micro-jinluo-1'")
+    rows = conn.execute(
+        "select place_id, bearing, distance_km, sector, probability_percent from screen.upwind_place"
+        " where site_id = 'micro-jinluo-1' and pollutant = 'pm25' and days = 7 and place_id like 'place-%' order by 1"
+    ).fetchall()
+    bearings, distances = bearings_and_distances(station, places)
+    near = distances <= 30
+    assert 0 < near.sum() < 60
+    assert [row[0] for row in rows] == [f"place-{at:02}" for at in np.flatnonzero(near)]
+    assert [row[1] for row in rows] == pytest.approx(bearings[near].tolist(), abs=1e-9)
+    assert [row[2] for row in rows] == pytest.approx(distances[near].tolist(), rel=1e-9)
+    sectors = np.round(bearings[near] / 22.5).astype(int) % 16
+    assert [row[3] for row in rows] == sectors.tolist()
+    assert len(set(sectors.tolist())) > 8
+    chances = dict(
+        conn.execute(
+            "select sector, probability_percent from screen.pollution_rose"
+            " where site_id = 'micro-jinluo-1' and pollutant = 'pm25' and days = 7"
+        ).fetchall()
+    )
+    assert [row[4] for row in rows] == [chances[sector] for sector in sectors.tolist()]
 
 
 def test_retired_sites_and_devices_are_not_shown(conn: Connection) -> None:
