@@ -94,6 +94,7 @@ PRIVILEGES = {
     "register_reduction_measure": ("", "SI"),
     "register_straw_fire": ("SI", "SI"),
     "reject": ("SI", "Su"),
+    "report_made": ("", "SI"),
     "review": ("", "SI"),
     "review_step": ("", "SI"),
     "revision": ("SI", "Su"),
