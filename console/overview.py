@@ -218,7 +218,7 @@ def target_needs(targets: Sequence[TargetAtRisk]) -> list[Need]:
 
 
 def waiting_needs(waiting: Waiting) -> list[Need]:
-    """Strangers to approve and revisions to decide."""
+    """Strangers to approve, revisions to decide, reviews that another person must confirm."""
     needs = []
     if waiting.strangers:
         text = f"{waiting.strangers} 台未登记设备正在发送数据"
@@ -226,4 +226,7 @@ def waiting_needs(waiting: Waiting) -> list[Need]:
     if waiting.revisions:
         text = f"{waiting.revisions} 条修订等待采纳或驳回"
         needs.append(Need("later", "数据修订待审", text, "/revision", waiting.revisions))
+    if waiting.reviews:
+        text = f"{waiting.reviews} 条审核等待另一人确认"
+        needs.append(Need("later", "数据审核待确认", text, "/review", waiting.reviews))
     return needs

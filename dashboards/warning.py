@@ -145,7 +145,7 @@ FORECAST_DAYS: Final = Panel(
 ALERTS: Final = Panel(
     id=8,
     title="待处理告警",
-    description="尚未处理完的告警，程度重的在前；在控制台处理。没有告警时为空。",
+    description="尚未处理完的告警，程度重的在前；在操作台处理。没有告警时为空。",
     visualisation=table(
         override("时间", **_TIME),
         override("程度", custom_width=60),
@@ -301,7 +301,7 @@ NOTES: Final = Panel(
     title="说明",
     description="数据来源、无数据时的处理。",
     visualisation=text(
-        "**预警**：等级条件按有日期的规则（现行为 2024 年修订），默认由人在控制台确认；省、市命令可规定最低等级。  \n"
+        "**预警**：等级条件按有日期的规则（现行为 2024 年修订），默认由人在操作台确认；省、市命令可规定最低等级。  \n"
         "**核验**：以同星期、同小时的历史用电为基线，扣除停机过程和基础负荷；"
         "没有数据、表计中断或时钟偏差大时不作结论。  \n"
         "**没有数据时**：没有发布过预警时，命令和核验各栏为空；"

@@ -78,6 +78,7 @@ class Waiting:
 
     strangers: int
     revisions: int
+    reviews: int
     devices: int
     reporting: int
 
@@ -143,6 +144,7 @@ def read_waiting(conn: Connection, area: str) -> Waiting:
         "   and not exists (select from stranger_refusal f where f.withdrawn_at is null"
         "     and f.device_id = split_part(r.topic, '/', 5) and f.protocol = split_part(r.topic, '/', 4))),"
         " (select count(*) from revision where status = 'proposed'),"
+        " (select count(*) from screen.review where status = 'proposed'),"
         " count(*), count(*) filter (where state = 'online') from screen.device_now where area_id = %s",
         (area,),
     ).fetchone()

@@ -171,10 +171,12 @@ def test_a_review_needs_two_persons(console: Any) -> None:
     assert "没有这些项目的数据" in first.post(way, {**fields, "column": "so2"}).text
     assert "须由另一人确认" in first.post(way, fields).text
     ((number,),) = console.rows("select id from review")
+    assert "1 条审核等待另一人确认" in second.get("/").text
     assert "另一人确认" in first.post(f"/review/{number}/confirm", {"why": "同意"}).text
     assert "请填写理由" in second.post(f"/review/{number}/confirm").text
     assert "审核已生效" in second.post(f"/review/{number}/confirm", {"why": "同意"}).text
     assert console.rows("select count(*) from dirty_hour") == [(1,)]
+    assert "等待另一人确认" not in second.get("/").text
     assert "另一人撤销" in first.post(f"/review/{number}/withdraw", {"why": "错"}).text
     assert "审核已撤销" in second.post(f"/review/{number}/withdraw", {"why": "错"}).text
     assert "不能再这样处理" in second.post(f"/review/{number}/withdraw", {"why": "错"}).text
