@@ -102,9 +102,21 @@ def _path(line: Line, paint: str, scale: float) -> Markup:
             continue
         steps.append(f"{pen}{_LEFT + (at + 0.5) * step:.1f} {_FLOOR - value * scale:.1f}" + "h.1" * (pen == "M"))
         pen = "L"
-    return Markup('<path d="{}" fill="none" stroke="{}" stroke-width="1.8" stroke-linecap="round"/>').format(
+    drawn = Markup('<path d="{}" fill="none" stroke="{}" stroke-width="1.8" stroke-linecap="round"/>').format(
         "".join(steps), paint
     )
+    return drawn + Markup("").join(
+        Markup('<circle cx="{:.1f}" cy="{:.1f}" r="2.5" fill="{}"/>').format(
+            _LEFT + (at + 0.5) * step, _FLOOR - value * scale, paint
+        )
+        for at, value in enumerate(line.values)
+        if value is not None and _alone(line.values, at)
+    )
+
+
+def _alone(values: Sequence[float | None], at: int) -> bool:
+    """Whether the value at a position has none before and none after it."""
+    return all(value is None for value in (*values[max(0, at - 1) : at], *values[at + 1 : at + 2]))
 
 
 def _legend(chart: Chart) -> Markup:

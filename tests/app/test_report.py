@@ -59,6 +59,13 @@ def seeded(module_database: Any) -> str:
             " values (%s, %s, %s, 'dust', '值班员', '浮尘', now())",
             (COUNTY, midnight(YESTERDAY), midnight(TODAY)),
         )
+        owner.execute(
+            "insert into stack_day (site_id, day, pollutant, measured, converted, valid_hours, operating_hours,"
+            " judged_hours, over_hours, kg, mass_hours) values"
+            " ('seed-sinter-stack', %(day)s, 'pm', 6, 7, 23, 22, 21, 1, 120, 23),"
+            " ('seed-sinter-stack', %(day)s, 'so2', 20, 35, 19, 22, 18, 0, 400.25, 19)",
+            {"day": TODAY},
+        )
     return str(made.url("lantian_app"))
 
 
@@ -126,6 +133,13 @@ def test_validity_counts_transmission_and_permitted_totals(conn: Connection) -> 
     row = next(each for each in rows_of(report, "totals") if each["pollutant_zh"] == "二氧化硫")
     assert (row["month_t"], row["permitted_t"], row["permitted_percent"]) == ("4.200", "100", "4.2")
     assert all(each["converted"] == "12.00" and each["limit_value"] == "10" for each in rows_of(report, "over"))
+    keys = ("pollutant_zh", "valid_hours", "judged_hours", "over_hours", "kg")
+    assert [tuple(each[key] for key in keys) for each in rows_of(report, "days")] == [
+        ("颗粒物", "23", "21", "1", "120.0"),
+        ("二氧化硫", "19", "18", "0", "400.2"),
+    ]
+    (chart,) = [part for part in report.parts if isinstance(part, Chart)]
+    assert [value for value in chart.lines[0].values if value is not None] == [19]  # the fewest of its pollutants
     with pytest.raises(ConfigurationError, match="zhongyang-steel"):
         report_of(conn, "validity", TODAY, "nobody")
 
@@ -258,6 +272,7 @@ def test_drawing_leaves_gaps_and_says_when_empty() -> None:
     path = re.search(r'<path d="([^"]+)"', lines)
     assert path is not None
     assert path[1].count("M") == 2
+    assert lines.count("<circle") == 2  # a value without neighbours would not be seen in a line
     assert "没有可绘制" in draw(Chart("题", "bars", ["1"], [Line("甲", [None])]))
 
 
