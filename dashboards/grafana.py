@@ -21,6 +21,8 @@ from domain.error import ConfigurationError, LantianError
 
 FOLDER_UID: Final = "lantian"
 FOLDER_TITLE: Final = "蓝天"
+#: What each role of an organisation may do in the folder: 1 view, 2 edit (4 would be to administer).
+ROLES: Final[dict[str, int]] = {"Viewer": 1, "Editor": 2}
 SOURCE_UID: Final = "lantian-postgres"
 SOURCE_NAME: Final = "蓝天数据库"
 LEAST_VERSION: Final = (9, 4)
@@ -156,6 +158,25 @@ class Grafana:
             lambda: self._api.folder.update_folder(FOLDER_UID, title=FOLDER_TITLE, overwrite=True),
         )
         return Change(thing, "updated")
+
+    def push_access(self) -> Change:
+        """Let viewers view and editors edit what is in the folder; what people granted to users and teams stays."""
+        what = f"access to folder {FOLDER_TITLE}"
+        stored = self._call(f"read {what}", lambda: self._api.folder.get_folder_permissions(FOLDER_UID))
+        own = [item for item in stored if not item.get("inherited")]
+        roles = {item["role"]: item["permission"] for item in own if item.get("role")}
+        if roles == ROLES:
+            return Change(what, "unchanged")
+        kept = [
+            {key: item[key], "permission": item["permission"]}
+            for item in own
+            for key in ("userId", "teamId")
+            if item.get(key)
+        ]
+        wanted = [{"role": role, "permission": permission} for role, permission in ROLES.items()]
+        items = {"items": [*wanted, *kept]}
+        self._call(f"set {what}", lambda: self._api.folder.update_folder_permissions(FOLDER_UID, items))
+        return Change(what, "updated")
 
     def push_source(self, source: DataSource) -> Change:
         """Create or correct the data source.

@@ -63,10 +63,11 @@ def render(out: Path, check: bool) -> None:
 @click.option("--skip-source", is_flag=True, help="Leave Grafana's data sources alone.")
 @_UIDS
 def push(url: str | None, database_address: str | None, sslmode: str, skip_source: bool, uids: tuple[str, ...]) -> None:
-    """Create or update the folder, the data source and the dashboards (all, or those with the given uids)."""
+    """Create or update the folder with its access, the data source and the dashboards (all, or those with the uids)."""
     chosen = _chosen(uids)
     with _grafana(url) as grafana:
         _report(grafana.push_folder())
+        _report(grafana.push_access())
         if not skip_source:
             reader = database_url(load_settings(), "lantian_reader")
             _report(grafana.push_source(data_source(reader, ssl_mode=sslmode, address=database_address)))

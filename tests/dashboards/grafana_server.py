@@ -24,11 +24,20 @@ class State:
     sources: dict[str, Json] = field(default_factory=dict)
     passwords: dict[str, str] = field(default_factory=dict)
     dashboards: dict[str, Json] = field(default_factory=dict)
+    #: Without a word of ours: what a folder made through the API begins with, and a team that people let in.
+    access: list[Json] = field(
+        default_factory=lambda: [
+            {"role": "Viewer", "permission": 1, "inherited": False},
+            {"role": "Editor", "permission": 4, "inherited": False},
+            {"teamId": 5, "permission": 4, "inherited": False},
+            {"role": "Admin", "permission": 4, "inherited": True},
+        ]
+    )
     writes: list[str] = field(default_factory=list)
     right_password: str = "secret"
     broken: bool = False
 
-    def answer(self, method: str, path: str, body: Json) -> tuple[int, Json]:  # noqa: PLR0911
+    def answer(self, method: str, path: str, body: Json) -> tuple[int, Any]:  # noqa: PLR0911, PLR0912
         """Status and document for one request."""
         if path == "/api/health":
             return 200, {"commit": "x", "database": "ok", "version": self.version}
@@ -43,6 +52,11 @@ class State:
             case ["folders"]:
                 self.folders[body["uid"]] = {"title": body["title"], "uid": body["uid"], "id": 7}
                 return 200, self.folders[body["uid"]]
+            case ["folders", uid, "permissions"]:
+                if method == "POST":
+                    self.access = body["items"]
+                    return 200, {"message": "Folder permissions updated"}
+                return 200, self.access
             case ["folders", uid]:
                 if method == "PUT":
                     self.folders[uid]["title"] = body["title"]

@@ -66,7 +66,7 @@ def test_push_twice_then_diff_and_pull(url: str, state: State, tmp_path: Path) -
     assert f"{url}/d/lantian-air" in first.output
     assert "secret" not in first.output
     second = run("push", "--database-address", "127.0.0.1:55432")
-    assert second.output.count("unchanged: ") == 2 + len(DASHBOARDS)
+    assert second.output.count("unchanged: ") == 3 + len(DASHBOARDS)
     assert run("diff").output == ""
     state.dashboards["lantian-air"]["dashboard"]["refresh"] = "1s"
     changed = run("diff", "lantian-air")

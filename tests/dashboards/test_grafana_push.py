@@ -52,6 +52,19 @@ def test_first_push_creates_and_the_second_writes_nothing(grafana: Grafana, stat
     assert state.folders["lantian"]["title"] == "蓝天"
 
 
+def test_viewers_view_editors_edit_and_what_people_granted_stays(grafana: Grafana, state: State) -> None:
+    grafana.push_folder()
+    assert grafana.push_access().outcome == "updated"
+    granted = [
+        {"role": "Viewer", "permission": 1},
+        {"role": "Editor", "permission": 2},
+        {"teamId": 5, "permission": 4},
+    ]
+    assert state.access == granted
+    assert grafana.push_access().outcome == "unchanged"
+    assert state.access == granted
+
+
 def test_source_has_what_the_panels_need(grafana: Grafana, state: State) -> None:
     push_all(grafana)
     source = state.sources[SOURCE_UID]
