@@ -97,11 +97,24 @@ def test_days_and_periods_without_dust_stand_beside_the_measured_ones(network: N
 
 def test_dust_of_every_site_known_beforehand_and_too_few_hours_left(network: Network, run: Run) -> None:
     assert interval(run, "07:30", "12:00").exit_code == 0  # touches the hour of 07: five hours
+    assert interval(run, "11:00", "13:00", "--site", "east").exit_code == 0  # one hour more, at east only
     network.settle()
     assert beside(network, "east") == [90.0, 2, 80.0, 1, 80.0]
     assert beside(network, AREA) == [80.0, 2, 80.0, 1, 80.0]
     days = network.app.execute("select site_id, pm10, dust_hours from day_without_dust order by site_id").fetchall()
-    assert days == [(AREA, None, 5), ("east", None, 5), ("west", None, 5)]
+    assert days == [(AREA, None, 6), ("east", None, 6), ("west", None, 5)]
+
+
+def test_an_end_at_midnight_leaves_the_next_day_alone(network: Network, run: Run) -> None:
+    network.settle()
+    first = run(*ADD, "--site", "east", "--from", "2016-05-01T22:00", "--to", "2016-05-02T00:00")
+    assert first.exit_code == 0
+    assert network.settle().days == 2  # east and the area
+    second = run(*ADD, "--site", "east", "--from", "2016-05-01T22:00", "--to", "2016-05-02T00:01")
+    assert second.exit_code == 0
+    assert network.settle().days == 4
+    hours = network.app.execute("select day, dust_hours from day_without_dust where site_id = 'east' order by day")
+    assert hours.fetchall() == [(DAY, 2), (NEXT, 1)]
 
 
 def test_a_late_reading_changes_both(network: Network, run: Run) -> None:
