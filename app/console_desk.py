@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from app.console_register import export_sheet, import_sheet, retire_entry, write_form
+from app.contact_sheet import COLUMNS, contact_cells, contact_places, contact_row
 from app.job.target import evaluate_targets
+from app.registry_sheet import SheetRow
 from app.service.address import database_url
 from app.service.console_check import console_url
 from app.service.first_account import FIRST, first_password_file
@@ -17,6 +20,7 @@ from app.stranger import approve, claim, system_type_zh
 from console.desk import Desk, Keeper, SheetOutcome, Stranger
 from domain.county import load_county
 from store.connection import Connection
+from store.contact import write_contacts
 from store.pool import Pool
 from store.registration import read_pending
 
@@ -65,6 +69,17 @@ class ApplicationActs:
     def export_register(self, conn: Connection, register: str) -> bytes:
         """A workbook of the entries in service."""
         return export_sheet(conn, register)
+
+    def contact_cells(self, contact: Mapping[str, Any]) -> dict[str, str]:
+        """A contact as the fields of its form."""
+        return contact_cells(contact)
+
+    def write_contact(self, conn: Connection, cells: Mapping[str, str]) -> None:
+        """Add a contact or change it; the caller commits."""
+        headings = {column.key: column.heading_zh for column in COLUMNS}
+        stripped = {column.key: cells[column.key].strip() for column in COLUMNS}
+        row = SheetRow(Path("contact"), 1, stripped, "contact", headings)
+        write_contacts(conn, [contact_row(row, contact_places(conn))])
 
     def password_changed(self, account: str) -> None:
         """Forget the first password once it is of no use."""

@@ -15,7 +15,9 @@ from app.workbook import SUFFIX, load_records
 from domain.alert import CHANNELS, KIND, severities
 from domain.error import ConfigurationError
 from domain.table import ID
+from store.connection import Connection
 from store.contact import Contact
+from store.registration import read_areas, read_entries
 
 _SEVERITIES: Final = MappingProxyType({one.name_zh: str(level) for level, one in severities().items()})
 _HOURS: Final = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
@@ -45,6 +47,12 @@ class Places:
 
     enterprises: Collection[str]
     areas: Collection[str]
+
+
+def contact_places(conn: Connection) -> Places:
+    """Enterprises in service and areas, as the database has them."""
+    serving = [name for name, entry in read_entries(conn, "enterprise").items() if entry["retired_at"] is None]
+    return Places(serving, list(read_areas(conn)))
 
 
 def load_contact_sheet(path: Path) -> Sheet:

@@ -69,6 +69,12 @@ class Acts(Protocol):
     def export_register(self, conn: Connection, register: str) -> bytes:
         """A workbook of the entries in service."""
 
+    def contact_cells(self, contact: Mapping[str, Any]) -> dict[str, str]:
+        """A contact as the fields of its form."""
+
+    def write_contact(self, conn: Connection, cells: Mapping[str, str]) -> None:
+        """Add a contact or change it. The caller commits. `ConfigurationError` names the field that is wrong."""
+
     def password_changed(self, account: str) -> None:
         """Somebody chose a password: the one that was generated for the first use is of no use any more."""
 

@@ -31,6 +31,7 @@ NOTICES: Final[Mapping[str, str]] = MappingProxyType(
         "register_retired": "已注销，历史保留",
         "register_restored": "已恢复",
         "delivery_replayed": "已重新排队发送",
+        "test_sent": "测试通知已排队发往每个通道",
         "saved": "已保存",
     }
 )

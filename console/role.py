@@ -14,6 +14,8 @@ class Permission(StrEnum):
     SEE = "see"
     HANDLE_ALERT = "handle_alert"
     DECIDE_WARNING = "decide_warning"
+    KEEP_CONTACT = "keep_contact"
+    CHANGE_RULE = "change_rule"
     APPROVE_DEVICE = "approve_device"
     REPORT_FIGURE = "report_figure"
     REVIEW_DATA = "review_data"
@@ -32,6 +34,7 @@ _DUTY: Final = frozenset(
         Permission.SEE,
         Permission.HANDLE_ALERT,
         Permission.DECIDE_WARNING,
+        Permission.KEEP_CONTACT,
         Permission.APPROVE_DEVICE,
         Permission.REPORT_FIGURE,
         Permission.EDIT_REGISTER,
@@ -42,7 +45,8 @@ PERMISSIONS: Final[Mapping[str, frozenset[Permission]]] = MappingProxyType(
     {
         "operator": _DUTY,
         "reviewer": frozenset({Permission.SEE, Permission.REVIEW_DATA}),
-        "administrator": _DUTY | {Permission.REVIEW_DATA, Permission.MANAGE_ACCOUNT, Permission.READ_AUDIT},
+        "administrator": _DUTY
+        | {Permission.REVIEW_DATA, Permission.CHANGE_RULE, Permission.MANAGE_ACCOUNT, Permission.READ_AUDIT},
         "enterprise": frozenset({Permission.ANSWER_ORDER}),
     }
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -190,6 +190,27 @@ def rule_row(row: Row) -> AlertRule:
         row.integer("respond_min", 1, 100_000) if row.optional("respond_min") else None,
         row.cells["clause"],
     )
+
+
+def rule_cells(rule: AlertRule) -> dict[str, str]:
+    """A rule as the cells that `rule_row` reads."""
+    return {name: _cell(getattr(rule, name)) for name in RULE_COLUMNS}
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        return " ".join(value)
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return "" if value is None else str(value)
+
+
+def changed_rule(rule: AlertRule, changes: Mapping[str, str]) -> AlertRule:
+    """The rule with some fields as their texts say; `ConfigurationError` names a field that is wrong."""
+    made = rule_row(Row(Path("rule") / rule.kind, 1, {**rule_cells(rule), **changes}))
+    return replace(made, kind=rule.kind)
 
 
 @cache

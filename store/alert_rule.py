@@ -37,6 +37,12 @@ def _rule(row: tuple[Any, ...]) -> AlertRule:
     return AlertRule(**{**values, "tells": tuple(values["tells"])})
 
 
+def read_rule_versions(conn: Connection) -> list[dict[str, Any]]:
+    """The version in force of every rule, with who, when and why."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute("select * from screen.alert_rule order by kind").fetchall()
+
+
 def read_rule_history(conn: Connection, kind: str) -> list[dict[str, Any]]:
     """Every version of a rule, oldest first, with who, when and why."""
     with conn.cursor(row_factory=dict_row) as cursor:

@@ -10,8 +10,10 @@ from typing import Any, Final
 from psycopg import sql
 from psycopg.rows import dict_row
 
+from domain.alert import INFO
 from domain.error import ConfigurationError
 from store.connection import Connection
+from store.outbox import Notice, announce_to
 
 Entry = dict[str, Any]
 _COLUMNS: Final = (
@@ -75,3 +77,13 @@ def retire_contact(conn: Connection, name: str, at: dt.datetime | None) -> None:
     ).rowcount
     if not done:
         raise ConfigurationError(f"found no contact {name!r} {'in service' if at else 'out of service'}, expected one")
+
+
+def announce_test(conn: Connection, name: str, *, by: str, now: dt.datetime) -> tuple[int, int]:
+    """Send a contact in service a test notice over every channel; its id and the number of deliveries."""
+    entry = read_contacts(conn).get(name)
+    if entry is None or entry["retired_at"] is not None:
+        raise ConfigurationError(f"found no contact {name!r} in service, expected the id of one")
+    text = f"由 {by} 发出的测试通知，无需处理"
+    notice = Notice("test", f"contact:{name}", entry["area_id"], entry["enterprise_id"], INFO, "测试通知", text)
+    return announce_to(conn, notice, name, now=now)

@@ -9,8 +9,6 @@ import logging
 import signal
 import sys
 import threading
-from dataclasses import fields, replace
-from pathlib import Path
 from typing import Any
 
 import click
@@ -23,10 +21,9 @@ from app.registration import age_text
 from app.registry_command import registry
 from app.service.post import opener
 from app.settings import load_settings
-from domain.alert import RULE_COLUMNS, AlertRule, rule_row
+from domain.alert import RULE_COLUMNS, AlertRule, changed_rule
 from domain.error import ConfigurationError
 from domain.period import ZONE
-from domain.table import Row
 from store import alert as store_alert
 from store.alert import Mute, read_alert, read_alerts, read_events, read_mutes
 from store.alert_rule import read_rule, read_rule_history, read_rules, write_rule
@@ -218,21 +215,6 @@ def change_rule(kind: str, changes: tuple[str, ...], why: str) -> None:
         version = write_rule(conn, changed_rule(rule, given), by=getpass.getuser(), why=why)
         conn.commit()
     click.echo(f"rule {kind}: version {version} holds from now on")
-
-
-def changed_rule(rule: AlertRule, changes: dict[str, str]) -> AlertRule:
-    """The rule with some fields as their texts say; `ConfigurationError` names a field that is wrong."""
-    cells = {each.name: _cell(getattr(rule, each.name)) for each in fields(AlertRule)}
-    made = rule_row(Row(Path("rule") / rule.kind, 1, {**cells, **changes}))
-    return replace(made, kind=rule.kind)
-
-
-def _cell(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, tuple):
-        return " ".join(value)
-    return "" if value is None else str(value)
 
 
 @command.command("watch")

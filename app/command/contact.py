@@ -12,15 +12,20 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from app.contact_sheet import COLUMNS, Places, contact_cells, contact_sheet_text, contacts_of, load_contact_sheet
+from app.contact_sheet import (
+    COLUMNS,
+    contact_cells,
+    contact_places,
+    contact_sheet_text,
+    contacts_of,
+    load_contact_sheet,
+)
 from app.registry_command import option_name, registry
 from app.registry_sheet import Line, Sheet
-from domain.alert import INFO, severities
+from domain.alert import severities
 from domain.error import ConfigurationError
 from store.connection import Connection
-from store.contact import read_contacts, retire_contact, write_contacts
-from store.outbox import Notice, announce_to
-from store.registration import read_areas, read_entries
+from store.contact import announce_test, read_contacts, retire_contact, write_contacts
 
 
 @click.group("contact")
@@ -28,13 +33,8 @@ def command() -> None:
     """Contacts of enterprises and operators: add, list, import, export, retire, test (docs/alerting.md)."""
 
 
-def _places(conn: Connection) -> Places:
-    serving = [name for name, entry in read_entries(conn, "enterprise").items() if entry["retired_at"] is None]
-    return Places(serving, list(read_areas(conn)))
-
-
 def _write(conn: Connection, sheet: Sheet, *, partial: bool = False) -> tuple[int, list[str]]:
-    contacts, faults = contacts_of(sheet, read_contacts(conn), _places(conn))
+    contacts, faults = contacts_of(sheet, read_contacts(conn), contact_places(conn))
     if not faults or partial:
         write_contacts(conn, contacts)
         conn.commit()
@@ -140,11 +140,6 @@ def retire(name: str, undo: bool) -> None:
 def test(name: str) -> None:
     """Send the contact ID a test notice over every channel; `lantian delivery list` shows what came of it."""
     with registry("send a test notice") as conn:
-        entry = read_contacts(conn).get(name)
-        if entry is None or entry["retired_at"] is not None:
-            raise ConfigurationError(f"found no contact {name!r} in service, expected the id of one")
-        text = f"由 {getpass.getuser()} 发出的测试通知，无需处理"
-        notice = Notice("test", f"contact:{name}", entry["area_id"], entry["enterprise_id"], INFO, "测试通知", text)
-        notice_id, count = announce_to(conn, notice, name, now=dt.datetime.now(dt.UTC))
+        notice_id, count = announce_test(conn, name, by=getpass.getuser(), now=dt.datetime.now(dt.UTC))
         conn.commit()
     click.echo(f"notice {notice_id}: {count} deliveries on their way; lantian delivery list --contact {name}")

@@ -7,8 +7,10 @@ from typing import Final
 from console.page import (
     account,
     alert,
+    alert_rule,
     answer,
     audit,
+    contact,
     delivery,
     device,
     episode,
@@ -31,7 +33,21 @@ LINK_ROUTERS: Final = (answer.router,)
 PAGE_ROUTERS: Final = tuple(
     subject.router
     for subject in (
-        *(session, overview, alert, delivery, warning, episode, own, device, target, register, register_edit),
+        *(
+            session,
+            overview,
+            alert,
+            alert_rule,
+            contact,
+            delivery,
+            warning,
+            episode,
+            own,
+            device,
+            target,
+            register,
+            register_edit,
+        ),
         *(reduction, review, revision, me, account, audit, interface),
     )
 )

@@ -23,7 +23,8 @@ from tests.console.test_warning_page import furnish, verify
 SEED = Path(__file__).parents[1] / "dashboards" / "seed.sql"
 SHOTS = os.environ.get("LANTIAN_TEST_SCREENSHOTS")
 PAGES = (
-    *("/", "/alert", "/overdue", "/delivery", "/warning", "/reduction", "/device", "/device/pending", "/target"),
+    *("/", "/alert", "/overdue", "/delivery", "/contact", "/contact/duty", "/contact-form", "/alert-rule"),
+    *("/alert-rule/stack_exceedance_hour", "/warning", "/reduction", "/device", "/device/pending", "/target"),
     *("/target/zhongyang/coal_total", "/register", "/register/reduction_line", "/register/reduction_line/test-works-1"),
     *("/register-form/reduction_measure", "/register-import/reduction_line", "/review?device=ningxiang-air"),
     *("/revision", "/account", "/audit", "/me", "/api", "/password"),
