@@ -22,6 +22,8 @@ PREFIX: Final = "LANTIAN_"
 CONFIG: Final = "LANTIAN_CONFIG"
 #: Variables with our prefix that are no settings.
 _OTHER_VARIABLES: Final = (CONFIG,)
+#: The database refuses to drop anything younger (store/migrations/0105_retention.sql).
+RETENTION_FLOOR_DAYS: Final = 30
 _TRUTHS: Final = {
     "1": True,
     "true": True,
@@ -78,6 +80,8 @@ class Settings:
     alert_secrets_file: Path | None = None
     alert_webhook_origins: str | None = None
     settle_interval_s: float = _bounded(5, 0.1, 60)
+    retention_raw_frame_days: int = _bounded(0, 0, 36_500)
+    retention_quality_result_days: int = _bounded(0, 0, 36_500)
     warning_automatic: bool = False
     console: bool = True
     console_address: str = "127.0.0.1"
@@ -118,6 +122,11 @@ class Settings:
             )
         if (self.broker_host is None) != (self.broker_credentials_file is None):
             raise ConfigurationError("expected broker_host and broker_credentials_file together, or neither of them")
+        for name in ("retention_raw_frame_days", "retention_quality_result_days"):
+            if 0 < getattr(self, name) < RETENTION_FLOOR_DAYS:
+                raise ConfigurationError(
+                    f"setting {name}: found {getattr(self, name)}, expected 0 (for ever) or at least {RETENTION_FLOOR_DAYS}"
+                )
         self.tls_listener()
         self._check_console()
         if self.simulator_history not in ("year", "none"):

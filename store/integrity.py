@@ -230,3 +230,8 @@ def decide_finding(conn: Connection, finding: int, decision: str, *, by: str, wh
         "insert into integrity_event (finding_id, event, decided_by, why) values (%s, %s, %s, %s)",
         (finding, decision, by.strip(), why.strip()),
     )
+
+
+def drop_checks(conn: Connection, before: dt.date) -> int:
+    """Delete verdicts of days before `before` but the suspicions; findings stay as they are; returns how many."""
+    return conn.execute("delete from integrity_check where day < %s and verdict <> 'suspected'", (before,)).rowcount

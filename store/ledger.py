@@ -24,6 +24,8 @@ class Balance:
         What tables raw_frame and reject hold of these batches.
     given_up : int
         Parts of split frames that moved from stored to rejected; their raw frames stay.
+    dropped : int
+        Raw frames that retention dropped, counted as it did.
     """
 
     batches: int
@@ -38,16 +40,17 @@ class Balance:
     frames: int
     rejects: int
     given_up: int
+    dropped: int
 
     @property
     def balanced(self) -> bool:
-        """Whether every message is accounted for and kept once; raw frames dropped by retention unbalance it."""
+        """Whether every message is accounted for and was kept once, until retention dropped it."""
         accepted = self.stored + self.duplicate + self.revised
-        kept = self.frames - self.given_up
+        kept = self.frames + self.dropped - self.given_up
         return self.received == accepted + self.rejected and accepted == kept and self.rejected == self.rejects
 
 
-_OTHERS: Final = ("batches", "frames", "rejects", "given_up")
+_OTHERS: Final = ("batches", "frames", "rejects", "given_up", "dropped")
 _SUMS: Final = tuple(name for name in Balance.__dataclass_fields__ if name not in _OTHERS)
 
 
@@ -59,7 +62,7 @@ def read_balance(conn: Connection, *, after_batch: int = 0) -> Balance:
     conn : Connection
         As role lantian_app or lantian_writer.
     after_batch : int
-        Leave out this batch and those before.
+        Leave out this batch and those before; not one whose raw frames have been dropped, unless all up to it have.
 
     Returns
     -------
@@ -70,7 +73,9 @@ def read_balance(conn: Connection, *, after_batch: int = 0) -> Balance:
     row = conn.execute(
         f"select count(*), {sums}, (select count(*) from raw_frame where batch_id > %(after)s),"  # noqa: S608
         " (select count(*) from reject where batch_id > %(after)s),"
-        " coalesce(-sum(stored) filter (where stored < 0), 0) from ledger where id > %(after)s",
+        " coalesce(-sum(stored) filter (where stored < 0), 0),"
+        " (select coalesce(sum(rows_dropped), 0) from retention_drop where first_batch > %(after)s)"
+        " from ledger where id > %(after)s",
         {"after": after_batch},
     ).fetchone()
     assert row is not None

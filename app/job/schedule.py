@@ -97,7 +97,14 @@ JOBS: Final[tuple[Job, ...]] = (
     ),
     Job("forecast-skill", "app.job.forecast:judge_issued", _minutes(24 * 60), SLOW, "Judge forecasts by what came."),
     Job("report", "app.job.report:write_due", _minutes(60), SLOW, "Write the reports that are due (docs/report.md)."),
-    Job("tidy", "app.job.tidy:tidy", _minutes(24 * 60), SLOW, "Delete records of job runs older than 90 days."),
+    Job(
+        *("tidy", "app.job.tidy:tidy", _minutes(24 * 60), SLOW),
+        "Delete old records of job runs and of integrity checks that found nothing.",
+    ),
+    Job(
+        *("retention", "app.job.retention:drop_expired", _minutes(24 * 60), SLOW),
+        "Drop raw frames and quality results older than the settings keep.",
+    ),
 )
 
 

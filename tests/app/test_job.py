@@ -14,7 +14,7 @@ from app.command import job as job_command
 from app.job import runner
 from app.job.runner import follow_lane, is_due, run_job
 from app.job.schedule import JOBS, LANES, SLOW, Job, job_named
-from app.job.tidy import RUNS_KEPT
+from app.job.tidy import CHECKS_KEPT, RUNS_KEPT
 from domain.error import ConfigurationError, ServiceError
 from store.connection import Connection, connect
 from store.job_run import JobRun, begin_run, end_run, held_job, read_last_runs
@@ -127,8 +127,23 @@ def test_old_records_go_but_the_newest_of_each_job_stays(conn: Connection) -> No
     long_ago = NOW - RUNS_KEPT - HOUR
     for job, began in (("a", long_ago - HOUR), ("a", long_ago), ("b", long_ago), ("b", NOW)):
         end_run(conn, begin_run(conn, job, now=began), {}, now=began)
-    assert job_named("tidy").load()(conn, NOW) == {"job_runs": 2}
+    assert job_named("tidy").load()(conn, NOW) == {"job_runs": 2, "integrity_checks": 0}
     assert conn.execute("select job, began_at from job_run order by job").fetchall() == [("a", long_ago), ("b", NOW)]
+
+
+def test_old_integrity_checks_go_but_suspicions_stay(conn: Connection) -> None:
+    old, edge = (NOW - CHECKS_KEPT).date() - dt.timedelta(days=1), (NOW - CHECKS_KEPT).date()
+    conn.cursor().executemany(
+        "insert into integrity_check (device_id, kind, day, site_id, verdict, lacking) values ('d', %s, %s, 's', %s, %s)",
+        [
+            ("a", old, "compliant", ""),
+            ("b", old, "undetermined", "x"),
+            ("c", old, "suspected", ""),
+            ("d", edge, "compliant", ""),
+        ],
+    )
+    assert job_named("tidy").load()(conn, NOW)["integrity_checks"] == 2
+    assert conn.execute("select kind from integrity_check order by kind").fetchall() == [("c",), ("d",)]
 
 
 def test_every_job_of_the_table_can_be_loaded_and_has_a_name_and_a_lane_of_its_own() -> None:
@@ -142,7 +157,7 @@ def test_command_lists_and_runs(database: Any, monkeypatch: pytest.MonkeyPatch) 
     runner_ = CliRunner()
     assert "never" in runner_.invoke(job_command.command, ["list"]).output
     done = runner_.invoke(job_command.command, ["run", "tidy"])
-    assert done.output == "tidy: 0 job_runs\n"
+    assert done.output == "tidy: 0 job_runs, 0 integrity_checks\n"
     assert "done" in runner_.invoke(job_command.command, ["list"]).output
     unknown = runner_.invoke(job_command.command, ["run", "tydy"])
     assert unknown.exit_code == 2

@@ -95,6 +95,7 @@ PRIVILEGES = {
     "register_straw_fire": ("SI", "SI"),
     "reject": ("SI", "Su"),
     "report_made": ("", "SI"),
+    "retention_drop": ("S", "S"),
     "review": ("", "SI"),
     "review_step": ("", "SI"),
     "revision": ("SI", "Su"),

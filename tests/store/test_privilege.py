@@ -19,6 +19,7 @@ HISTORY = (
     *("exchange_receipt", "neighbour_hour", "neighbour_warning", "dust_interval", "dust_withdrawal"),
     *("warning_event", "warning_transition", "external_order", "reduction_order", "order_measure", "order_inspection"),
     *("audit_event", "acknowledgement", "delivery_attempt", "integrity_finding", "device_request", "calibration"),
+    "retention_drop",
 )
 _GRANTED = """
 select relname, role, string_agg(
@@ -54,6 +55,11 @@ DENIED = [
     ("lantian_writer", "select from air_hour"),
     ("lantian_writer", "insert into target_report default values"),
     ("lantian_writer", "delete from device_state"),
+    ("lantian_writer", "select drop_oldest_chunk('raw_frame', '2000-01-01')"),
+    ("lantian_app", "select drop_oldest_chunk('raw_frame', now() - interval '29 days')"),
+    ("lantian_app", "select drop_oldest_chunk('raw_frame', null)"),
+    ("lantian_app", "select drop_oldest_chunk('air_reading', '2000-01-01')"),
+    ("lantian_app", "select drop_chunks('raw_frame', timestamptz '2000-01-01')"),
     ("lantian_app", "update revision set new_values = '{}'"),
     ("lantian_app", "update revision set received_at = now()"),
     ("lantian_app", "insert into revision default values"),
