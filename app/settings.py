@@ -122,11 +122,7 @@ class Settings:
             )
         if (self.broker_host is None) != (self.broker_credentials_file is None):
             raise ConfigurationError("expected broker_host and broker_credentials_file together, or neither of them")
-        for name in ("retention_raw_frame_days", "retention_quality_result_days"):
-            if 0 < getattr(self, name) < RETENTION_FLOOR_DAYS:
-                raise ConfigurationError(
-                    f"setting {name}: found {getattr(self, name)}, expected 0 (for ever) or at least {RETENTION_FLOOR_DAYS}"
-                )
+        self._check_retention()
         self.tls_listener()
         self._check_console()
         if self.simulator_history not in ("year", "none"):
@@ -136,6 +132,13 @@ class Settings:
                 raise ConfigurationError(
                     f"setting simulator_history: found {self.simulator_history!r}, expected year, none or YYYY-MM-DD"
                 ) from error
+
+    def _check_retention(self) -> None:
+        for name in ("retention_raw_frame_days", "retention_quality_result_days"):
+            days = getattr(self, name)
+            if 0 < days < RETENTION_FLOOR_DAYS:
+                expected = f"0 (for ever) or at least {RETENTION_FLOOR_DAYS}"
+                raise ConfigurationError(f"setting {name}: found {days}, expected {expected}")
 
     def _check_console(self) -> None:
         if (self.console_tls_certificate is None) != (self.console_tls_key is None):

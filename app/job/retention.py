@@ -13,7 +13,7 @@ from store.retention import EXPIRING, drop_oldest_chunk
 def drop_expired(conn: Connection, now: dt.datetime) -> Mapping[str, int]:
     """Drop chunks older than ``retention_<table>_days``, each in a transaction of its own; 0 days keep everything."""
     settings = load_settings()
-    counts = {}
+    counts: dict[str, int] = {}
     for table in EXPIRING:
         days: int = getattr(settings, f"retention_{table}_days")
         chunks = rows = 0

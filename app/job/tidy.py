@@ -16,8 +16,8 @@ CHECKS_KEPT: Final = dt.timedelta(days=400)
 
 
 def tidy(conn: Connection, now: dt.datetime) -> Mapping[str, int]:
-    """Delete records of job runs older than `RUNS_KEPT`, the newest of each job excepted, and integrity checks older than
-    `CHECKS_KEPT` that suspected nothing."""
+    """Delete records of job runs older than `RUNS_KEPT`, the newest of each job excepted, and integrity checks
+    older than `CHECKS_KEPT` that suspected nothing."""
     with conn.transaction():
         return {
             "job_runs": drop_runs(conn, now - RUNS_KEPT),

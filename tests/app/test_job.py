@@ -134,7 +134,8 @@ def test_old_records_go_but_the_newest_of_each_job_stays(conn: Connection) -> No
 def test_old_integrity_checks_go_but_suspicions_stay(conn: Connection) -> None:
     old, edge = (NOW - CHECKS_KEPT).date() - dt.timedelta(days=1), (NOW - CHECKS_KEPT).date()
     conn.cursor().executemany(
-        "insert into integrity_check (device_id, kind, day, site_id, verdict, lacking) values ('d', %s, %s, 's', %s, %s)",
+        "insert into integrity_check (device_id, kind, day, site_id, verdict, lacking)"
+        " values ('d', %s, %s, 's', %s, %s)",
         [
             ("a", old, "compliant", ""),
             ("b", old, "undetermined", "x"),

@@ -1,4 +1,4 @@
-"""Dropping old raw frames: the ledger balances before and after, and a frame that is really missing is still noticed."""
+"""Dropping old raw frames: the ledger balances before and after, and a frame really missing is still noticed."""
 
 from __future__ import annotations
 
