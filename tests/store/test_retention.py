@@ -11,6 +11,7 @@ import pytest
 from batch_builder import Row, batch, message
 
 from app.job.schedule import job_named
+from store.alert_measure import read_measure
 from store.batch import Rejection, write_batch
 from store.connection import Connection, connect
 from store.ledger import Balance, read_balance
@@ -84,6 +85,35 @@ def test_a_drop_that_is_not_committed_drops_and_counts_nothing(clerk: Connection
         assert drop_oldest_chunk(clerk, "raw_frame", NOW - 40 * DAY) == 2
         assert read_balance(clerk).balanced
     assert kept(read_balance(clerk)) == (15, 10, 0, True)
+
+
+def test_a_chunk_that_is_being_read_stays_until_next_time(database: Any, clerk: Connection, batches: list[int]) -> None:
+    with connect(database.url("lantian_owner")) as reader:
+        assert frames(reader) == 10
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            drop_oldest_chunk(clerk, "raw_frame", NOW - 40 * DAY)
+        assert kept(read_balance(clerk)) == (15, 10, 0, True)
+    assert drop_all(clerk, NOW - 40 * DAY) == [2, 2, 2]
+
+
+def test_the_alert_on_the_ledger_sees_no_gap_but_a_frame_missing_today(
+    database: Any, clerk: Connection, batches: list[int]
+) -> None:
+    def gap() -> list[float]:
+        return list(read_measure(clerk, "ledger_gap", now=NOW + dt.timedelta(minutes=20)).values)
+
+    with connect(database.url("lantian_owner"), autocommit=True) as owner:
+        for number, age in zip(batches, AGES, strict=True):
+            owner.execute("update ledger set committed_at = %s where id = %s", (NOW - age * DAY, number))
+        assert gap() == [0.0]
+        assert drop_all(clerk, NOW - 40 * DAY) == [2, 2, 2]
+        assert gap() == [0.0]
+        owner.execute(
+            "delete from raw_frame where payload = (select payload from raw_frame where batch_id = %s limit 1)",
+            (batches[-1],),
+        )
+    assert gap() == [1.0]
+    assert not read_balance(clerk).balanced
 
 
 def test_nothing_younger_than_thirty_days_goes(clerk: Connection, batches: list[int]) -> None:
