@@ -99,6 +99,8 @@ class Desk:
         Address under which people reach the console; ``https://`` makes cookies secure.
     link_key : bytes or None
         Signs the links that answer notices; None: no link holds.
+    look_s : float
+        Seconds between two looks at the database while somebody has the overview open.
     """
 
     pool: Pool
@@ -109,6 +111,7 @@ class Desk:
     term: Term = SHIFT
     public_url: str | None = None
     link_key: bytes | None = None
+    look_s: float = 4.0
 
     @property
     def secure(self) -> bool:

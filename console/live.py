@@ -17,8 +17,6 @@ from console.rendering import fragment
 from domain.error import LantianError
 from store.session import is_signed_in
 
-#: Seconds between two looks at the database while somebody has the page open.
-LOOK_S: Final = 4.0
 #: A line that says nothing keeps proxies from closing a quiet connection and finds out who has gone.
 _QUIET_S: Final = 20.0
 
@@ -35,7 +33,7 @@ class Pulse:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lock = asyncio.Lock()
-        self._read_at = -LOOK_S
+        self._read_at = -desk.look_s
         self._text = ""
         self._stopped = asyncio.Event()
 
@@ -80,7 +78,7 @@ class Pulse:
                 if not await to_thread.run_sync(self._holds, secret):
                     yield event("ended", "登录已过期")
                     return
-                text = await self.text(LOOK_S)
+                text = await self.text(self._desk.look_s)
             except LantianError:
                 yield event("broken", "数据库暂时无法访问，正在重试")
                 shown, said_at = "", time.monotonic()
@@ -92,7 +90,7 @@ class Pulse:
                     yield event("same", self._desk.now().isoformat(timespec="seconds"))
                     said_at = time.monotonic()
             try:
-                await asyncio.wait_for(self._stopped.wait(), LOOK_S)
+                await asyncio.wait_for(self._stopped.wait(), self._desk.look_s)
             except TimeoutError:
                 continue
 

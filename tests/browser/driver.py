@@ -18,6 +18,8 @@ from app.service.chromium import Chromium
 
 _ELEMENT: Final = "element-6066-11e4-a52e-4f735466cecf"
 _WAIT_S: Final = 20.0
+#: Between two questions about something that has yet to come: asking without a pause keeps a core busy.
+_PAUSE_S: Final = 0.03
 
 
 class Window:
@@ -63,6 +65,7 @@ class Window:
                 return str(found[0][_ELEMENT])
             if time.monotonic() > end:
                 raise AssertionError(f"{self.way}: found no {css}; the page says: {self.text()[:600]}")
+            time.sleep(_PAUSE_S)
 
     def click(self, css: str) -> None:
         """Click on an element."""
@@ -94,6 +97,7 @@ class Window:
         while text not in self.text():
             if time.monotonic() > end:
                 raise AssertionError(f"{self.way}: never read {text!r} but: {self.text()[:800]}")
+            time.sleep(_PAUSE_S)
 
     def complaints(self) -> list[str]:
         """What the browser's log complains of: refused scripts and styles, errors, missing files."""

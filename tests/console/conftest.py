@@ -69,6 +69,7 @@ class Browser:
     """Somebody's browser: keeps cookies, follows redirects, sends forms with their secret."""
 
     client: httpx.Client
+    _secrets: dict[tuple[Any, ...], str] = field(default_factory=dict)
 
     def get(self, way: str) -> httpx.Response:
         return self.client.get(way)
@@ -78,7 +79,10 @@ class Browser:
         return found[1] if found else ""
 
     def post(self, way: str, fields: Mapping[str, Any] | None = None, **more: Any) -> httpx.Response:
-        given = {"csrf": self.csrf(), **(fields or {})}
+        session = tuple(self.client.cookies.items())
+        if not self._secrets.get(session):
+            self._secrets[session] = self.csrf()
+        given = {"csrf": self._secrets[session], **(fields or {})}
         return self.client.post(way, data=given, **more)
 
     def sign_in(self, name: str, password: str = PASSWORD) -> httpx.Response:
@@ -165,6 +169,7 @@ class running_console:  # noqa: N801 - a context manager
             county="zhongyang",
             county_zh="中阳县",
             acts=ApplicationActs(Settings(home=home)),
+            look_s=0.2,
         )
         self.desk = replace(desk, **changes)
         self.database = database
