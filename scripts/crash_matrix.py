@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
+import itertools
 import json
 import os
 import random
@@ -22,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -47,7 +48,6 @@ from store.outbox import Notice, announce
 
 PROCESSES = ("collector", "gateway", "settler", "jobs", "dispatcher", "database", "broker")
 NAMES = (*PROCESSES, "broker-forgets", "database-out", "network", "disk-full", "clock")
-NOTICES = 20
 PATIENCE_S = 240.0
 
 
@@ -91,6 +91,8 @@ class Stage:
     line: BadLine
     first: dt.datetime = START
     notices: int = 0
+    kept: int = 0
+    refused: int = 0
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:
         with connect(self.made.url("lantian_app"), autocommit=True) as conn:
@@ -159,20 +161,32 @@ def play(stage: Stage, name: str, seed: int, options: argparse.Namespace) -> dic
     """One round; what came of it."""
     chance, devices, began = random.Random(seed), stage.devices, time.monotonic()  # noqa: S311  repeatable
     messages = options.messages // len(DEVICES) * len(DEVICES)
-    first, known = stage.first, devices.answered
+    first, published, outcomes = stage.first, devices.published, devices.outcomes.copy()
     stage.first += dt.timedelta(hours=messages // len(DEVICES) // 60 + 2)
-    published, outcomes = devices.published, devices.outcomes.copy()
-    jumped = range(0)
-    if name == "clock":
-        start = chance.randrange(messages // 2)
-        jumped = range(start, start + messages // 20)
-    before = len(devices.truth)
-    devices.measure(messages, first, jumped=jumped)
-    kills = sorted(chance.sample(range(messages // 20, messages * 9 // 10), options.kills))
-    told = [messages * at // NOTICES for at in range(NOTICES)]
-    struck = time.monotonic()
-    while kills or told:
-        done = devices.answered - known
+    start = chance.randrange(messages // 2)
+    jumped = range(start, start + messages // 20) if name == "clock" else range(0)
+    wrong_clock = devices.measure(messages, first, jumped=jumped)
+    struck = disturb(stage, name, chance, options)
+    answered = stage.until(lambda: devices.waiting == 0)
+    recovered = time.monotonic() - struck
+    result: dict[str, object] = {"round": name, "seed": seed, "messages": messages, "kills": options.kills}
+    result |= {"answered": answered, "published": devices.published - published}
+    result |= verdict(stage, name, first)
+    result |= {"outcomes": dict(devices.outcomes - outcomes), "seconds": round(time.monotonic() - began, 1)}
+    return result | {"recovery_s": round(recovered, 1), "good": is_good(result, wrong_clock)}
+
+
+def disturb(stage: Stage, name: str, chance: random.Random, options: argparse.Namespace) -> float:
+    """Let messages flow and strike at random points of them; the moment of the last strike."""
+    devices, total = stage.devices, stage.devices.waiting
+    kills = sorted(chance.sample(range(total // 20, total * 9 // 10), options.kills))
+    told = [total * at // options.notices for at in range(options.notices)]
+    struck = moved = time.monotonic()
+    before = -1
+    while (kills or told) and time.monotonic() - moved < PATIENCE_S:
+        done = total - devices.waiting
+        if done != before:
+            before, moved = done, time.monotonic()
         if told and done >= told[0]:
             told.pop(0)
             stage.announce()
@@ -181,19 +195,11 @@ def play(stage: Stage, name: str, seed: int, options: argparse.Namespace) -> dic
             pause(stage, chance.uniform(0.0, 0.1))
             strike(stage, name, chance, options.outage)
             struck = time.monotonic()
-        if time.monotonic() - struck > PATIENCE_S:
-            break
         stage.step()
-    answered = stage.until(lambda: devices.waiting == 0)
-    recovered = time.monotonic() - struck
-    result: dict[str, object] = {"round": name, "seed": seed, "messages": messages, "kills": options.kills}
-    result |= {"answered": answered, "published": devices.published - published}
-    result |= verdict(stage, before, name)
-    result |= {"outcomes": dict(devices.outcomes - outcomes), "seconds": round(time.monotonic() - began, 1)}
-    return result | {"recovery_s": round(recovered, 1), "good": is_good(result, len(jumped))}
+    return struck
 
 
-def verdict(stage: Stage, before: int, name: str) -> dict[str, object]:
+def verdict(stage: Stage, name: str, first: dt.datetime) -> dict[str, object]:
     """What the database holds against what was measured; waits for what is settled and sent afterwards."""
     queues = "select (select count(*) from dirty_hour) + (select count(*) from dirty_day)"
     settled = stage.until(lambda: stage.ask(queues) == [(0,)])
@@ -204,38 +210,46 @@ def verdict(stage: Stage, before: int, name: str) -> dict[str, object]:
         since = stage.ask("select clock_timestamp()")[0][0]
         query = f"select count(*) from job_run where outcome = 'done' and began_at > '{since}'"
         worked = stage.until(lambda: stage.ask(query)[0][0] > 0)
-    truth = stage.devices.truth
-    rows = {(row[0], row[1]): row[2] for row in stage.ask("select device_id, time, pm25 from air_reading")}
-    stored = stage.ask("select sum(rows_stored) from ledger")[0][0]
+    truth, span = stage.devices.truth, f">= '{first}'"
+    rows = {
+        (row[0], row[1]): row[2]
+        for row in stage.ask(f"select device_id, time, pm25 from air_reading where time {span}")
+    }
+    kept, told = stage.ask("select (select count(*) from air_reading), (select sum(rows_stored) from ledger)")[0]
+    strange = len(rows.keys() - truth.keys()) + kept - len(rows) - stage.kept
+    refused = stage.ask("select count(distinct payload) from reject")[0][0]
     with connect(stage.made.url("lantian_app")) as conn:
         balance = read_balance(conn)
     keys = {str(key) for (key,) in stage.ask("select distinct message_key from delivery")}
-    return {
+    found = {
+        "readings": len(truth),
         "lost": len(truth.keys() - rows.keys()),
         "wrong": sum(rows.get(key, value) != value for key, value in truth.items()),
-        "strange": len(rows.keys() - truth.keys()),
-        "doubled": int(stored) - len(rows),
+        "strange": strange,
+        "doubled": int(told) - kept,
         "revised": balance.revised,
         "duplicates": balance.duplicate,
-        "rejected": balance.rejected,
+        "refused": refused - stage.refused,
         "balanced": balance.balanced,
         "settled": settled,
-        "wrong_hours": wrong_hours(stage, truth),
+        "wrong_hours": wrong_hours(stage, truth, span),
         "jobs_run": worked,
         "notices_sent": sent and not keys - stage.hook.keys.keys(),
         "notices_repeated": sum(stage.hook.keys.values()) - len(stage.hook.keys),
-        "readings": len(truth) - before,
     }
+    stage.kept, stage.refused = kept, refused
+    truth.clear()
+    return found
 
 
-def wrong_hours(stage: Stage, truth: Truth) -> int:
+def wrong_hours(stage: Stage, truth: Truth, span: str) -> int:
     """Hours that differ from the mean of at least 45 minutes as measured, or that nobody measured."""
     minutes: dict[tuple[str, dt.datetime], list[float]] = defaultdict(list)
     for (device, moment), value in truth.items():
         minutes[f"at-{device}", moment.replace(minute=0)].append(value)
     expected = {key: sum(values) / len(values) for key, values in minutes.items() if len(values) >= 45}
-    query = "select site_id, hour, pm25 from air_hour where pm25 is not null and site_id like 'at-crash%'"
-    found = {(site, hour): mean for site, hour, mean in stage.ask(query)}
+    query = "select site_id, hour, pm25 from air_hour where pm25 is not null and site_id like 'at-crash%' and hour "
+    found = {(site, hour): mean for site, hour, mean in stage.ask(query + span)}
     near = sum(key in found and abs(found[key] - mean) < 1e-9 for key, mean in expected.items())
     return len(found.keys() | expected.keys()) - near
 
@@ -244,8 +258,7 @@ def is_good(result: dict[str, object], rejected: int) -> bool:
     """Whether a round lost, doubled and forgot nothing; `rejected` readings had to be refused."""
     zero = ("lost", "wrong", "strange", "doubled", "revised", "wrong_hours")
     true = ("answered", "balanced", "settled", "jobs_run", "notices_sent")
-    refused = (int(str(result["rejected"])) > 0) == (rejected > 0)
-    return all(result[name] == 0 for name in zero) and all(result[name] for name in true) and refused
+    return all(result[key] == 0 for key in zero) and all(result[key] for key in true) and result["refused"] == rejected
 
 
 def furnish(conn: Connection, hook: Hook) -> None:
@@ -258,10 +271,10 @@ def furnish(conn: Connection, hook: Hook) -> None:
 
 
 @contextmanager
-def stage_for(name: str, seed: int) -> Iterator[Stage]:
-    """Platform, devices and line for the rounds of one name."""
+def stage_for(names: Sequence[str], seed: int) -> Iterator[Stage]:
+    """Platform, devices and line for the rounds of these names."""
     hook = Hook()
-    with platform(hook.port, small_disk=name == "disk-full") as made, tempfile.TemporaryDirectory() as folder:
+    with platform(hook.port, small_disk="disk-full" in names) as made, tempfile.TemporaryDirectory() as folder:
         register(made.url("lantian_app"))
         with connect(made.url("lantian_app")) as conn:
             furnish(conn, hook)
@@ -298,21 +311,24 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--kills", type=int, default=3, help="in one round")
+    parser.add_argument("--notices", type=int, default=20, help="in one round; many are sent together, once a minute")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--outage", type=float, default=20.0, help="seconds that the database is away")
+    parser.add_argument("--one-platform", action="store_true", help="the same for all names, instead of a new one each")
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"unknown {', '.join(sorted(unknown))}; expected some of {', '.join(NAMES)}")
     print(json.dumps({"machine": machine(), "options": vars(options)}), flush=True)
-    results: dict[str, list[dict[str, object]]] = {}
-    for name in options.names or NAMES:
-        if name == "disk-full" and not can_mount():
-            print(json.dumps({"round": name, "skipped": "needs root and the right to mount a tmpfs"}), flush=True)
-            continue
-        with stage_for(name, options.seed) as stage:
-            for at in range(options.rounds):
-                results.setdefault(name, []).append(play(stage, name, options.seed + at, options))
-                print(json.dumps(results[name][-1], ensure_ascii=False), flush=True)
+    names = options.names or list(NAMES)
+    if "disk-full" in names and not can_mount():
+        names.remove("disk-full")
+        print(json.dumps({"round": "disk-full", "skipped": "needs the right to mount a tmpfs"}), flush=True)
+    results: dict[str, list[dict[str, object]]] = {name: [] for name in names}
+    for group in [names] if options.one_platform else [[name] for name in names]:
+        with stage_for(group, options.seed) as stage:
+            for name, at in itertools.product(group, range(options.rounds)):
+                results[name].append(play(stage, name, options.seed + at, options))
+                print(json.dumps(results[name][-1]), flush=True)
     print(f"{'':16}{'rounds':>8}{'good':>6}{'readings':>10}{'lost':>6}{'doubled':>9}{'slowest recovery':>18}")
     for name, rounds in results.items():
         readings, lost, doubled = (sum(int(str(one[key])) for one in rounds) for key in ("readings", "lost", "doubled"))
