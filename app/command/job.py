@@ -31,7 +31,11 @@ def show_jobs() -> None:
     """Every job, how often it runs, and what came of its last run."""
     with translated("read job runs"), _open() as conn:
         last = read_last_runs(conn)
-    table = Table("job", "every", "last run", "outcome", "did", "what for", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold")
+    for name in ("job", "every", "last run", "outcome"):
+        table.add_column(name, no_wrap=True)
+    for name in ("did", "what for"):
+        table.add_column(name, overflow="fold")
     for job in JOBS:
         table.add_row(job.name, _interval(job.every), *_told(last.get(job.name)), job.title)
     Console().print(table)
