@@ -60,8 +60,8 @@ JOBS: Final[tuple[Job, ...]] = (
         *("evaluate_warnings", "app.job.warning:evaluate_warnings", _minutes(10), QUICK),
         "Propose warnings that values, forecast and orders from above call for.",
     ),
-    Job("calibrate", "app.job.calibration:calibrate", _minutes(15), SLOW, "Fit micro stations, correct their hours."),
-    Job("quality", "app.job.quality:screen", _minutes(5), SLOW, "Test readings and hours that have been settled."),
+    Job("calibrate", "app.job.calibration:calibrate", _minutes(5), SLOW, "Fit micro stations, correct their hours."),
+    Job("quality", "app.job.quality:screen", _minutes(1), SLOW, "Test readings and hours that have been settled."),
     Job(
         "integrity",
         "app.job.integrity:check_sources",
