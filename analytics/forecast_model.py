@@ -35,6 +35,8 @@ _CUT_PRODUCT: Final = 8.0
 FOLDS: Final = 5
 BLOCK_H: Final = 30 * 24
 #: Fewer issue times than 90 days are no history to learn from.
+#: Hours that a history must span before the season enters.
+YEAR_H: Final = 330 * 24
 LEAST_ISSUES: Final = 90 * 24
 #: Hours of the last 24 in which a pollutant must have been measured for a forecast of it to be issued.
 LEAST_RECENT_H: Final = 6
@@ -161,9 +163,12 @@ def fitted_forecast(samples: Sequence[Sample]) -> FittedForecast:
         samples[0].known.names, np.concatenate([one.known.values[own] for one, own in zip(samples, rows, strict=True)])
     )
     means, scales = _standards(known.values)
-    design = _design(known, means, scales, np.arange(issues))
     targets = np.concatenate([one[own] for one, own in zip(came, rows, strict=True)])
     hours = np.concatenate([one.first_hour + own for one, own in zip(samples, rows, strict=True)])
+    if np.ptp(hours) < YEAR_H:
+        # A part of a year says nothing about the rest of it: the season is left out.
+        scales[[at for at, name in enumerate(known.names) if "season" in name or "half year" in name]] = np.inf
+    design = _design(known, means, scales, np.arange(issues))
     fit = ridge_fit(design, targets, hours // BLOCK_H % FOLDS, penalties=_penalties(known, design.shape[1]))
     least, most = np.fmin.reduce(targets), 1.25 * np.fmax.reduce(targets)
     inside = (hours % BLOCK_H >= HORIZON_H) & (hours % BLOCK_H < BLOCK_H - HORIZON_H)

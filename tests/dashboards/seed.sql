@@ -69,9 +69,9 @@ select 'test', now() - n * interval '1 hour' - interval '0.3 s', now() - n * int
 
 insert into reject (received_at, topic, payload, device_id, reason, detail, batch_id)
 values
-    (now() - interval '5 minutes', 'lt/v1/zhongyang/hj212/zhike-air/data', '##0000', 'zhike-air', 'crc_mismatch',
+    (now() - interval '50 minutes', 'lt/v1/zhongyang/hj212/zhike-air/data', '##0000', 'zhike-air', 'crc_mismatch',
         'found 1234, expected 5678', 1),
-    (now() - interval '6 minutes', 'lt/v1/zhongyang/json/nobody/data', '{}', null, 'unknown_device', 'nobody', 1);
+    (now() - interval '51 minutes', 'lt/v1/zhongyang/json/nobody/data', '{}', null, 'unknown_device', 'nobody', 1);
 
 insert into revision (family, device_id, time, span_s, new_values, flag, mark, received_at, announced, status)
 values ('air', 'ningxiang-air', now() - interval '3 hours', 60, '{"pm25": 41}', repeat('1', 12), repeat('-', 12), now(), true,

@@ -112,7 +112,7 @@ def test_a_connection_left_half_open_is_never_closed_and_another_takes_its_place
             dead.settimeout(0.2)
             with pytest.raises(TimeoutError):
                 dead.recv(1)
-    assert subject.connections == 2
+            assert subject.connections == 2
 
 
 def test_a_gateway_that_closes_is_called_again(gateway: socket.socket, logger: tuple[Logger, Inbox]) -> None:
