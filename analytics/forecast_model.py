@@ -34,9 +34,9 @@ _CUT: Final = 5.0
 _CUT_PRODUCT: Final = 8.0
 FOLDS: Final = 5
 BLOCK_H: Final = 30 * 24
-#: Fewer issue times than 90 days are no history to learn from.
 #: Hours that a history must span before the season enters.
 YEAR_H: Final = 330 * 24
+#: Fewer issue times than 90 days are no history to learn from.
 LEAST_ISSUES: Final = 90 * 24
 #: Hours of the last 24 in which a pollutant must have been measured for a forecast of it to be issued.
 LEAST_RECENT_H: Final = 6
