@@ -2,7 +2,8 @@
 
 Values are never changed. Doubt is only `SUSPECT` and stays in the statistics; a test that lacks what it needs answers
 `NOT_EVALUATED`, which never outweighs another test. The tests are in `analytics.screening` (range, step, persistence,
-marks), `analytics.quality_reading` (what one device says) and `analytics.quality_hour` (hours of all devices).
+marks), `analytics.quality_reading` (what one device says), `analytics.quality_hour` and `analytics.quality_exchange`
+(hours of all devices).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ CROSS: Final = 512
 SPATIAL: Final = 1024
 RATE: Final = 2048
 DRIFT: Final = 4096
+EXCHANGE: Final = 8192
 
 #: Makes the median absolute deviation of normal noise its standard deviation.
 MAD_SCALE: Final = 1.4826
@@ -69,6 +71,8 @@ class QualityLimits:
     drift_least_days: float
     drift_least_hours: float
     drift_factor: float
+    exchange_hours: float
+    exchange_least_hours: float
 
 
 QUALITY_LIMITS: Final = QualityLimits(**numbers(FOLDER / "quality.csv", tuple(QualityLimits.__dataclass_fields__)))

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from analytics.quality import (
     DRIFT,
+    EXCHANGE,
     MAD_SCALE,
     QUALITY_LIMITS,
     SPATIAL,
@@ -24,10 +25,11 @@ from analytics.quality import (
     median,
     verdict,
 )
+from analytics.quality_exchange import exchange_flags
 from analytics.screening import PERSISTENCE, constant
 from domain.family import AIR
 from domain.flag import GOOD, MISSING, NOT_EVALUATED, SUSPECT, Flags
-from domain.quality_table import column_floors
+from domain.quality_table import column_floors, exchange_pairs
 from domain.screening_table import screening_limits
 
 #: Hours that `hour_quality` needs before the first one judged: the longest constant run, or the days of a drift.
@@ -90,6 +92,7 @@ def hour_quality(grid: HourGrid, *, limits: QualityLimits = QUALITY_LIMITS) -> Q
     shape = grid.lows.shape
     near = neighbours(grid.positions_m, grid.compared, limits=limits)
     spatial, drift = (np.full(shape, NOT_EVALUATED, dtype=np.uint8) for _ in range(2))
+    exchange: list[Flags] = []
     for at, floor in enumerate(column_floors()):
         values = grid.means[:, :, at]
         if not np.isnan(floor.spatial_floor):
@@ -97,8 +100,19 @@ def hour_quality(grid: HourGrid, *, limits: QualityLimits = QUALITY_LIMITS) -> Q
             spatial[:, :, at] = lasting(alone, int(limits.spatial_hours))
         if not np.isnan(floor.drift_ratio):
             drift[:, :, at] = drift_flags(near, values, (floor.drift_offset, floor.drift_ratio), limits=limits)
+    for pair in exchange_pairs():
+        columns = [AIR.position(pair.first), AIR.position(pair.second)]
+        result = np.full(shape, NOT_EVALUATED, dtype=np.uint8)
+        found = exchange_flags(near, *(grid.means[:, :, at] for at in columns), score=pair.score, limits=limits)
+        result[:, :, columns] = found[:, :, None]
+        exchange.append(result)
     flags = np.where(np.isnan(grid.lows), MISSING, GOOD).astype(np.uint8)
-    still = {PERSISTENCE: persistence_flags(grid), SPATIAL: spatial, DRIFT: drift}
+    still: dict[int, Flags | list[Flags]] = {
+        PERSISTENCE: persistence_flags(grid),
+        SPATIAL: spatial,
+        DRIFT: drift,
+        EXCHANGE: exchange,
+    }
     return combined(flags, np.zeros(shape, dtype=np.int16), still)
 
 

@@ -174,6 +174,29 @@ def column_floors() -> tuple[ColumnFloor, ...]:
     return table
 
 
+@dataclass(frozen=True, slots=True)
+class ExchangePair:
+    """Two air columns that a crossed connection exchanges, and the score from which on they count as exchanged."""
+
+    first: str
+    second: str
+    score: float
+
+
+@cache
+def exchange_pairs() -> tuple[ExchangePair, ...]:
+    """Pairs of air columns that are compared crosswise with the neighbours."""
+
+    def pair(row: Row) -> ExchangePair:
+        score = row.number("score", 0, 4)
+        if not score:
+            raise row.fault("score", "a number above 0")
+        row.text("source"), row.choice("confidence", CONFIDENCES)
+        return ExchangePair(row.choice("first", AIR.keys), row.choice("second", AIR.keys), score)
+
+    return load_table(FOLDER / "quality_exchange.csv", ("first", "second", "score", "source", "confidence"), pair)
+
+
 @cache
 def quality_tests() -> tuple[QualityTest, ...]:
     """Every automatic test, by ascending bit; bits are powers of two."""

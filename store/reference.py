@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -13,6 +14,7 @@ from domain.error import REASONS
 from domain.level import levels
 from domain.pollutant import SIX
 from domain.quality_table import quality_tests
+from domain.ranking import index_items
 from domain.standard import limit_rows
 from store.connection import Connection
 
@@ -21,6 +23,8 @@ _LEVEL_COLUMNS: Final = ("level", "level_zh", "category_zh", "colour_zh", "hex",
 
 def load_reference(conn: Connection) -> None:
     """Make tables aqi_level, limit_value, pollutant, reason and quality_test say what `domain` says; twice is harmless.
+
+    Weights of the composite index are only added where none are known from their first day on: people change them.
 
     Parameters
     ----------
@@ -59,6 +63,21 @@ def load_reference(conn: Connection) -> None:
     _replace(conn, "reason", ("code", "name_zh"), REASONS.items())
     words = ("bit", "key", "level", "severity", "name_zh", "sentence_zh", "name", "sentence")
     _replace(conn, "quality_test", words, ([getattr(test, name) for name in words] for test in quality_tests()))
+    _add_weights(conn)
+
+
+def _add_weights(conn: Connection) -> None:
+    """Weights of each evaluation standard from its first day on, those of the first one for all time before."""
+    for at, edition in enumerate(editions("evaluation")):
+        items = {item.pollutant: item for item in index_items(edition.standard)}
+        first_day = edition.valid_from if at else dt.date(1970, 1, 1)
+        conn.execute(
+            "insert into index_weight (first_day, pm25, pm10, so2, no2, co, o3, entered_by, reason)"
+            " select %(day)s, %(pm25)s, %(pm10)s, %(so2)s, %(no2)s, %(co)s, %(o3)s, 'lantian', %(reason)s"
+            " where not exists (select from index_weight where first_day = %(day)s)",
+            {key: item.weight for key, item in items.items()}
+            | {"day": first_day, "reason": f"{edition.standard}: {items['pm25'].clause}"},
+        )
 
 
 def _replace(conn: Connection, table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -36,13 +36,23 @@ class TargetRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CleanValue:
+    """A year's statistic without dust hours; `value` None where no day is left."""
+
+    value: float | None
+    valid_days: int
+    valid: bool
+
+
+@dataclass(frozen=True, slots=True)
 class YearValue:
-    """A year's statistic of an area."""
+    """A year's statistic of an area; `clean` the same without dust hours, None where the year has none."""
 
     start: dt.date
     value: float
     valid_days: int
     valid: bool
+    clean: CleanValue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,10 @@ class NewReport:
 
 @dataclass(frozen=True, slots=True)
 class ActualRow:
-    """Where a target stands in one period; None = not known or not applicable. `complete`: the period is over."""
+    """Where a target stands in one period; None = not known or not applicable. `complete`: the period is over.
+
+    `clean_*`: the same without dust hours, beside a figure that has some; decides nothing.
+    """
 
     area: str
     target: str
@@ -80,6 +93,9 @@ class ActualRow:
     remaining_days: int | None
     allowed_mean: float | None
     complete: bool
+    clean_value: float | None = None
+    clean_published: float | None = None
+    clean_status: str | None = None
 
 
 def read_targets(conn: Connection) -> list[TargetRow]:
@@ -94,11 +110,16 @@ def read_targets(conn: Connection) -> list[TargetRow]:
 def read_year_values(conn: Connection, target: TargetRow) -> list[YearValue]:
     """The statistic a target names, of its area's pseudo-site for every year that has one, oldest first."""
     rows = conn.execute(
-        "select start, value, valid_days, valid from period_statistic where site_id = %s and kind = 'year'"
-        " and pollutant = %s and statistic = %s and value is not null order by start",
+        "select t.start, t.value, t.valid_days, t.valid, w.site_id is not null, w.value, w.valid_days, w.valid"
+        " from period_statistic t left join period_without_dust w using (site_id, kind, start, pollutant, statistic)"
+        " where t.site_id = %s and t.kind = 'year' and t.pollutant = %s and t.statistic = %s and t.value is not null"
+        " order by t.start",
         (target.area, target.pollutant, target.statistic),
     ).fetchall()
-    return [YearValue(*row) for row in rows]
+    return [
+        YearValue(start, value, days, valid, CleanValue(*clean) if dusty else None)
+        for start, value, days, valid, dusty, *clean in rows
+    ]
 
 
 #: Name of a registry count -> statement giving its value, null when the registry cannot tell.
@@ -204,6 +225,9 @@ _ACTUAL_COLUMNS: Final = (
     "remaining_days",
     "allowed_mean",
     "complete",
+    "clean_value",
+    "clean_published",
+    "clean_status",
 )
 
 
@@ -218,6 +242,7 @@ def read_actuals(conn: Connection) -> list[ActualRow]:
     """Where every target stands in every period, oldest period first."""
     rows = conn.execute(
         "select area_id, target_id, period_start, as_of, value, published, status, valid_days, remaining_days,"
-        " allowed_mean, complete from target_actual order by area_id, target_id, period_start"
+        " allowed_mean, complete, clean_value, clean_published, clean_status from target_actual"
+        " order by area_id, target_id, period_start"
     ).fetchall()
     return [ActualRow(*row) for row in rows]

@@ -97,35 +97,43 @@ def _year_actual(target: TargetRow, start: dt.date, year: YearValue | None, as_o
     judged, complete = min(as_of, last), as_of > last
     remaining, valid_days = (last - judged).days, year.valid_days if year else 0
     value = year.value if year else None
-    allowed = None
-    if target.statistic == "mean":
-        allowed = remaining_allowance(value, valid_days, remaining, limit=target.value)
-    decimals = POLLUTANTS[target.pollutant].decimals if target.pollutant else _DECIMALS
+    status, allowed = _year_status(target, value, (valid_days, remaining), last=last, as_of=as_of)
+    if complete and year is not None and not year.valid:
+        status = TargetStatus.NO_DATA
+    row = ActualRow(
+        *(target.area, target.id, start, judged, value),
+        half_even_scalar(value, _decimals(target)),
+        *(_STATUS[status], valid_days, remaining, allowed, complete),
+    )
+    if year is None or year.clean is None or year.clean.value is None:
+        return row
+    clean = year.clean
+    status, _ = _year_status(target, clean.value, (clean.valid_days, remaining), last=last, as_of=as_of)
+    if complete and not clean.valid:
+        status = TargetStatus.NO_DATA
+    published = half_even_scalar(clean.value, _decimals(target))
+    return replace(row, clean_value=clean.value, clean_published=published, clean_status=_STATUS[status])
+
+
+def _decimals(target: TargetRow) -> int:
+    return POLLUTANTS[target.pollutant].decimals if target.pollutant else _DECIMALS
+
+
+def _year_status(
+    target: TargetRow, value: float | None, days: tuple[int, int], *, last: dt.date, as_of: dt.date
+) -> tuple[TargetStatus, float | None]:
+    """Status of a year's figure, and what the rest may average; `days`: valid ones, and those that remain."""
+    allowed = remaining_allowance(value, *days, limit=target.value) if target.statistic == "mean" else None
     status = target_status(
         value,
         target.comparator,
         target.value,
         due=last,
         as_of=as_of,
-        decimals=decimals,
+        decimals=_decimals(target),
         reachable=allowed is None or allowed >= 0,
     )
-    if complete and year is not None and not year.valid:
-        status = TargetStatus.NO_DATA
-    published = half_even_scalar(value, decimals)
-    return ActualRow(
-        target.area,
-        target.id,
-        start,
-        judged,
-        value,
-        published,
-        _STATUS[status],
-        valid_days,
-        remaining,
-        allowed,
-        complete,
-    )
+    return status, allowed
 
 
 def _transmission_actuals(conn: Connection, target: TargetRow, now: dt.datetime) -> list[ActualRow]:

@@ -359,8 +359,8 @@ def test_explanations() -> None:
         assert getattr(module, test.key.upper()) == test.bit
         assert explanation(test.bit) == test.sentence_zh + "。"
         assert explanation(test.bit, english=True) == test.sentence
-    with pytest.raises(ValueError, match="8192"):
-        explanation(8192)
+    with pytest.raises(ValueError, match="16384"):
+        explanation(16384)
 
 
 def _series(values: np.ndarray, **changed: object) -> ReadingSeries:

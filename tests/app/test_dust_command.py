@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from test_settle_database import AREA, DAY, Network
 
+from app.job.target import evaluate_targets
 from app.main import main
 from domain.period import midnight
 from store.connection import connect
@@ -93,6 +94,27 @@ def test_days_and_periods_without_dust_stand_beside_the_measured_ones(network: N
     assert "李四: 复核不成立" in run("dust", "list", "--all").stdout
     again = run("dust", "withdraw", "1", "--by", "李四", "--why", "再次")
     assert again.exit_code == 2 and "withdrawn by 李四" in again.stderr
+
+
+def test_a_target_says_where_it_would_stand_without_dust(network: Network, run: Run) -> None:
+    """The area's PM10 is 80 with dust and 65 without; a target of 70 that is judged on 2 May."""
+    network.owner.execute(
+        "insert into target (id, area_id, clause, indicator_zh, indicator_en, comparator, value, unit, averaging,"
+        " due_on, due_text, period, actual_kind, pollutant, statistic, responsible_zh, position)"
+        " values ('pm10', %s, '6', '指标', 'indicator', '<=', 70,"
+        " '', 'calendar year', '2016-12-31', '', 'year', 'measured', 'pm10', 'mean', '分局', 1)",
+        (AREA,),
+    )
+    interval(run, "08:00", "12:00", "--site", "east")
+    network.settle()
+    evaluate_targets(network.app, now=midnight(NEXT) + dt.timedelta(hours=12))
+    beside_target = "select actual, status, actual_without_dust, status_without_dust from screen.target_without_dust"
+    found = network.app.execute(beside_target + " where period_start = '2016-01-01'").fetchone()
+    assert found == (80.0, "at_risk", 65.0, "on_track")
+    run("dust", "withdraw", "1", "--by", "李四", "--why", "复核不成立")
+    network.settle()
+    evaluate_targets(network.app, now=midnight(NEXT) + dt.timedelta(hours=12))
+    assert network.app.execute(beside_target).fetchall() == []
 
 
 def test_dust_of_every_site_known_beforehand_and_too_few_hours_left(network: Network, run: Run) -> None:

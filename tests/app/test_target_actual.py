@@ -15,6 +15,7 @@ from store.connection import Connection, connect
 from store.target import (
     REGISTRY_COUNTS,
     ActualRow,
+    CleanValue,
     NewReport,
     Report,
     TargetRow,
@@ -64,6 +65,19 @@ def test_running_year_says_what_the_remaining_days_may_have(mean: float, allowed
     row = by_year(year_actuals(YEAR, [value(2025, mean, 182, valid=False)], as_of=half))[2025]
     assert (row.valid_days, row.remaining_days, row.status, row.complete) == (182, 182, status, False)
     assert row.allowed_mean == pytest.approx(allowed)
+
+
+def test_a_year_with_dust_says_where_it_would_stand_without() -> None:
+    dusty = dataclasses.replace(value(2025, 33.0, 360, valid=True), clean=CleanValue(29.6, 350, True))
+    row = by_year(year_actuals(YEAR, [dusty], as_of=dt.date(2026, 1, 1)))[2025]
+    assert (row.value, row.published, row.status) == (33.0, 33.0, "missed")
+    assert (row.clean_value, row.clean_published, row.clean_status) == (29.6, 30.0, "met")
+    few = dataclasses.replace(dusty, clean=CleanValue(29.6, 300, False))
+    row = by_year(year_actuals(YEAR, [few], as_of=dt.date(2026, 1, 1)))[2025]
+    assert (row.status, row.clean_status) == ("missed", "no_data")
+    nothing = dataclasses.replace(dusty, clean=CleanValue(None, 0, False))
+    row = by_year(year_actuals(YEAR, [nothing], as_of=dt.date(2026, 1, 1)))[2025]
+    assert (row.status, row.clean_value, row.clean_status) == ("missed", None, None)
 
 
 def test_percentile_has_no_allowed_mean() -> None:

@@ -53,6 +53,7 @@ PRIVILEGES = {
     "forecast_series": ("", "SI"),
     "forecast_skill": ("", "SI"),
     "frame_part": ("SIUD", "S"),
+    "index_weight": ("", "SI"),
     "integrity_check": ("", "SIUD"),
     "integrity_event": ("", "SI"),
     "integrity_finding": ("", "SI"),
