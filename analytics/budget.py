@@ -169,19 +169,15 @@ def year_end_projection(
     elapsed, length = current.shape[-1], past.shape[-1]
     if elapsed > length:
         raise ValueError(f"{elapsed} days so far of a year of {length}, expected no more than it has")
-    mean, days = _mean(current)
-    former, former_share = _shared_mean(past[..., :elapsed])
-    rest, rest_share = _shared_mean(past[..., elapsed:])
+    mean, days = mean_of_known(current)
+    former, former_share = shared_mean(past[..., :elapsed])
+    rest, rest_share = shared_mean(past[..., elapsed:])
     anchored = (days > 0) & (carryover != 0)
     usable = (rest_share >= LEAST_SHARE) & ((former_share >= LEAST_SHARE) | ~anchored[..., None])
     with np.errstate(divide="ignore", invalid="ignore"):
         anomalies = np.where(anchored[..., None], np.log(mean[..., None]) - np.log(former), 0.0)
         logs = np.where(usable, np.log(rest) + carryover * anomalies, np.nan)
-    years = usable.sum(axis=-1)
-    centre, _ = _mean(logs)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        spread = np.sqrt(np.nansum((logs - centre[..., None]) ** 2, axis=-1) / (years - 1) * (1 + 1 / years))
-        reach = np.where(years >= 2, student_t.ppf(0.5 + level / 2, np.maximum(years - 1, 1)) * spread, np.nan)
+    centre, reach, years = prediction(logs, level)
     remaining = length - elapsed
 
     def annual(log_rest: Floats) -> Floats:
@@ -197,15 +193,38 @@ def year_end_projection(
     )
 
 
-def _mean(values: Floats) -> tuple[Floats, Integers]:
+def prediction(logs: Floats, level: float) -> tuple[Floats, Floats, Integers]:
+    """Centre of one more draw from the normal distribution of n draws, and how far its interval reaches to each side.
+
+    Parameters
+    ----------
+    logs : ndarray of float64
+        Shape (..., n); NaN = not drawn.
+    level : float
+        Probability of the interval.
+
+    Returns
+    -------
+    tuple of ndarray
+        Centre (NaN without a draw), reach (NaN with fewer than two), and the number of draws; shape (...).
+    """
+    years = np.asarray(np.count_nonzero(~np.isnan(logs), axis=-1), dtype=np.int64)
+    centre, _ = mean_of_known(logs)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.sqrt(np.nansum((logs - centre[..., None]) ** 2, axis=-1) / (years - 1) * (1 + 1 / years))
+        reach = np.where(years >= 2, student_t.ppf(0.5 + level / 2, np.maximum(years - 1, 1)) * spread, np.nan)
+    return centre, reach, years
+
+
+def mean_of_known(values: Floats) -> tuple[Floats, Integers]:
     """Mean along the last axis, NaN left out (NaN without any), and how many values it has."""
     counts = np.asarray(np.count_nonzero(~np.isnan(values), axis=-1), dtype=np.int64)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.nansum(values, axis=-1) / counts), counts
 
 
-def _shared_mean(values: Floats) -> tuple[Floats, Floats]:
+def shared_mean(values: Floats) -> tuple[Floats, Floats]:
     """Mean along the last axis and the share of days that have a value; share 1 of no days."""
-    mean, counts = _mean(values)
+    mean, counts = mean_of_known(values)
     length = values.shape[-1]
     return mean, counts / length if length else np.ones(counts.shape)

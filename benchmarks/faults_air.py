@@ -23,15 +23,16 @@ import numpy.typing as npt
 
 from analytics.averaging import hourly_mean
 from analytics.quality import CLOCK, CROSS, DRIFT, EXCHANGE, GAP, HUMIDITY, SPATIAL, SPIKE
-from analytics.quality_hour import LOOK_BACK_H, HourGrid, hour_quality, plane_positions
+from analytics.quality_exchange import exchange_flags
+from analytics.quality_hour import LOOK_BACK_H, HourGrid, hour_quality, neighbours, plane_positions
 from analytics.quality_reading import ReadingSeries, reading_quality
 from analytics.screening import PERSISTENCE
 from app.command.quality import station_quality
 from app.prsa import PrsaStation, load_prsa
 from domain.county import County, load_county
 from domain.family import AIR
-from domain.flag import usable
-from domain.quality_table import instrument_kinds, quality_tests
+from domain.flag import SUSPECT, usable
+from domain.quality_table import exchange_pairs, instrument_kinds, quality_tests
 from firmware_sim import fault as faults
 from firmware_sim.fault import OPTIONS, Fault, Option, altered
 from firmware_sim.station import Station, county_stations, samples
@@ -257,6 +258,26 @@ def measure_neighbours(stations: Sequence[PrsaStation]) -> None:
     report_alarms("Beijing stations as neighbours", [hour_quality(grid).failed], values[:, :, 0].size / 24)
 
 
+def measure_exchange(stations: Sequence[PrsaStation]) -> None:
+    """Pairs of gases exchanged for 72 hours every ten days at one station after another, the others its neighbours."""
+    values = np.stack([station.values for station in stations], axis=1)
+    near = neighbours(np.column_stack((np.arange(len(stations)), np.zeros(len(stations)))))
+    print("\nGases exchanged for 72 h at one Beijing station: found of those with 36 hours of both")
+    for pair in exchange_pairs():
+        columns = [AIR.position(pair.first), AIR.position(pair.second)]
+        tried = found = 0
+        for at in range(len(stations)):
+            for start in range(120, len(values) - 72, 240):
+                window = values[start - 48 : start + 72].copy()
+                window[48:, at, columns] = window[48:, at, columns[::-1]]
+                flags = exchange_flags(near, window[:, :, columns[0]], window[:, :, columns[1]], score=pair.score)[
+                    :, at
+                ]
+                if np.count_nonzero(~np.isnan(window[48:, at][:, columns]).any(axis=1)) >= 36:
+                    tried, found = tried + 1, found + int((flags == SUSPECT).any())
+        print(f"  {pair.first} and {pair.second}: {found} of {tried}")
+
+
 def load_points(path: Path) -> list[PrsaStation]:
     """Stations of a city in a file of official real-time values: Date, Hour, WatchPoint, PM2.5, ..., CO in mg/m³."""
     with path.open(encoding="utf-8-sig", newline="") as source:
@@ -290,6 +311,7 @@ def main() -> None:
     if beijing := [load_prsa(path) for path in given.files if path.suffix == ".gz"]:
         measure_stations("Beijing stations", beijing)
         measure_neighbours(beijing)
+        measure_exchange(beijing)
     if points := [station for path in given.files if path.suffix == ".csv" for station in load_points(path)]:
         measure_stations("Stations of Shanxi cities", points)
     print(f"\n{time.perf_counter() - began:.0f} s")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -13,14 +12,14 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from analytics.budget import further_polluted_days, invalid_day_budget, year_end_projection
+from analytics.budget import further_polluted_days, invalid_day_budget
 from analytics.daily import EVALUATED_COLUMN
-from analytics.evaluation import day_counts, period_statistic
+from analytics.evaluation import day_counts
 from analytics.index import daily_index
-from analytics.target import remaining_allowance
 from app.evaluation_rule import Rules
 from app.period_report import Places, span_days, span_grid
 from app.prsa import PrsaStation, load_prsa
+from app.year_budget import Budget, YearToDate, year_budget
 from domain.edition import LIMIT_EDITIONS
 from domain.error import ConfigurationError, LantianError
 from domain.pollutant import SIX_KEYS
@@ -30,7 +29,6 @@ Floats = npt.NDArray[np.float64]
 Json = dict[str, object]
 
 _HISTORY_YEARS: Final = 10
-_LEAP_DAY: Final = 59
 _EPILOG: Final = """\b
 Example:
   lantian budget --format prsa --as-of 2016-08-31 --good-days 60 PRSA_Data_*.csv.gz
@@ -39,30 +37,17 @@ Example:
 Of each station and of the area:
   good_days          good and valid days so far, days left, and how many of them may be
                      polluted (below 0: so many good days too few)
-  pollutants         per pollutant with a limit of the year:
-    mean_so_far, limit, remaining_mean   the mean the remaining days may have
+  pollutants         per pollutant:
+    valid_days, days, completeness       days so far, with a valid value and altogether; percent
+    mean_so_far, limit, remaining_mean   the mean the remaining days may have (not CO, O3)
     projected, low, high                 annual mean expected, with its 80 % interval
     past_years                           years of the files it rests on
+    percentile                           the same of the evaluated percentile, and
+      further_days_above                 how many remaining days may lie above its limit
     invalid_days                         further invalid days that year and months bear
 
 Remaining days are taken as valid. How the projection works and how often its interval holds: docs/budget.md.
 """
-
-
-@dataclass(frozen=True, slots=True)
-class _Year:
-    """The year to date: its days, how many are over, and the past years in the files."""
-
-    as_of: dt.date
-    history: tuple[int, ...]
-
-    @property
-    def elapsed(self) -> int:
-        return self.as_of.timetuple().tm_yday
-
-    @property
-    def days(self) -> int:
-        return len(span_days(self.as_of.year, self.as_of.year))
 
 
 @click.command("budget", epilog=_EPILOG)
@@ -136,14 +121,14 @@ def budget_report(
     ConfigurationError
         When a station has no measurement of the year up to the day.
     """
-    year = _Year(as_of, tuple(range(as_of.year - _HISTORY_YEARS, as_of.year)))
+    year = YearToDate.of(as_of, _HISTORY_YEARS)
     hours = {name: span_grid(station, year.history[0], as_of.year) for name, station in stations.items()}
     before = len(span_days(year.history[0], as_of.year - 1))
     for name, table in hours.items():
         if all(np.isnan(grid[before : before + year.elapsed]).all() for grid in table.values()):
             raise ConfigurationError(f"{name}: found no measurement of {as_of.year} up to {as_of}, expected some")
-    places = Places.of(hours, span_days(year.history[0], as_of.year), rules)
-    found = {name: _place(table, places.days, year, rules, least_percent) for name, table in places.values.items()}
+    places = Places.of(hours, year.span, rules)
+    found = {name: _place(table, year, rules, least_percent) for name, table in places.values.items()}
     return {
         "as_of": as_of.isoformat(),
         "limits": rules.limits_edition,
@@ -153,37 +138,16 @@ def budget_report(
     }
 
 
-def _place(
-    table: Mapping[str, Floats],
-    days: npt.NDArray[np.datetime64],
-    year: _Year,
-    rules: Rules,
-    least_percent: float | None,
-) -> Json:
-    first = len(days) - year.days
-    now = {column: values[first : first + year.elapsed] for column, values in table.items()}
+def _place(table: Mapping[str, Floats], year: YearToDate, rules: Rules, least_percent: float | None) -> Json:
+    now = {column: year.now(values) for column, values in table.items()}
     columns = [item.column for item in report_items(rules.aqi_edition, "day")]
     counts = day_counts(daily_index(rules.aqi_edition, {column: now[column] for column in columns}))
-    left = year.days - year.elapsed
     good = sum(counts.by_level[:2])
     bearable = None
     if least_percent is not None:
-        bearable = further_polluted_days(good, counts.valid_days, left, least_percent=least_percent)
-    months = days[first:].astype("datetime64[M]").astype(np.int64) % 12 + 1
-    pollutants = {
-        key: _pollutant(table[key], first, year, limit=rules.limits[key, "year"])
-        for key in SIX_KEYS
-        if (key, "year") in rules.limits
-    }
-    for key, figures in pollutants.items():
-        budget = invalid_day_budget(~np.isnan(now[EVALUATED_COLUMN[key]]), months, rules=rules.validity)
-        figures["invalid_days"] = {
-            "year_can_be_valid": bool(budget.reachable),
-            "allowed": int(budget.allowed),
-            "months_left": [int(count) for count in budget.months_left],
-        }
+        bearable = further_polluted_days(good, counts.valid_days, year.remaining, least_percent=least_percent)
     return {
-        "days_left": left,
+        "days_left": year.remaining,
         "good_days": {
             "good": good,
             "valid": counts.valid_days,
@@ -191,44 +155,45 @@ def _place(
             "target": least_percent,
             "further_polluted_days": bearable,
         },
-        "pollutants": pollutants,
+        "pollutants": {key: _pollutant(key, table[EVALUATED_COLUMN[key]], year, rules) for key in SIX_KEYS},
     }
 
 
-def _pollutant(values: Floats, first: int, year: _Year, *, limit: float) -> Json:
-    """Allowance and projection of one pollutant's annual mean; `first` is where the year starts in `values`."""
-    now = values[first : first + year.elapsed]
-    statistic = period_statistic(now)
-    mean, count = float(statistic.means), int(statistic.days)
-    projection = year_end_projection(now, _past(values, year))
-    return {
-        "mean_so_far": _number(mean),
-        "valid_days": count,
+def _pollutant(key: str, values: Floats, year: YearToDate, rules: Rules) -> Json:
+    """Allowances and projections of one pollutant's annual mean, where it has a limit, and of its percentile."""
+    percent = rules.percentiles[key]
+    limit = rules.limits[key, "8h" if key == "o3" else "24h"]
+    rank = year_budget(values, year, percent, limit=limit, rules=rules.validity)
+    invalid = invalid_day_budget(~np.isnan(year.now(values)), year.months, rules=rules.validity)
+    result: Json = {
+        "valid_days": rank.valid_days,
+        "days": rank.days,
+        "completeness": round(100 * rank.valid_days / rank.days, 1),
+    }
+    if (key, "year") in rules.limits:
+        limit_of_mean = rules.limits[key, "year"]
+        mean = year_budget(values, year, None, limit=limit_of_mean, rules=rules.validity)
+        allowance = {"mean_so_far": mean.value, "limit": limit_of_mean, "remaining_mean": mean.remaining_mean}
+        result |= {**allowance, **_projection(mean)}
+    result["percentile"] = {
+        "percent": percent,
+        "value_so_far": rank.value,
         "limit": limit,
-        "remaining_mean": remaining_allowance(_number(mean), count, year.days - year.elapsed, limit=limit),
-        "projected": _number(float(projection.values)),
-        "low": _number(float(projection.low)),
-        "high": _number(float(projection.high)),
-        "past_years": int(projection.years_used),
+        "further_days_above": rank.further_days_above,
+        **_projection(rank),
     }
+    result["invalid_days"] = {
+        "year_can_be_valid": rank.can_be_valid,
+        "allowed": rank.invalid_days_allowed,
+        "months_left": [int(count) for count in invalid.months_left],
+    }
+    return result
 
 
-def _past(values: Floats, year: _Year) -> Floats:
-    """Daily values of the past years on the calendar of this one, shape (years, days)."""
-    rows, at = [], 0
-    for past in year.history:
-        length = len(span_days(past, past))
-        rows.append(_on_calendar(values[at : at + length], year.days))
-        at += length
-    return np.array(rows)
-
-
-def _on_calendar(values: Floats, days: int) -> Floats:
-    """A year's daily values with 29 February left out or empty, as a year of `days` days needs it."""
-    if len(values) == days:
-        return values
-    return np.delete(values, _LEAP_DAY) if len(values) > days else np.insert(values, _LEAP_DAY, np.nan)
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else value
+def _projection(budget: Budget) -> Json:
+    return {
+        "projected": budget.projected,
+        "low": budget.low,
+        "high": budget.high,
+        "past_years": budget.past_years,
+    }

@@ -18,6 +18,7 @@ from store.connection import connect
 from store.error import translated
 from store.status import TargetStatus, read_target_status
 from store.target import NewReport, TargetRow, add_report, read_targets
+from store.target_budget import ShownBudget, read_budgets
 
 
 @click.group("target")
@@ -34,6 +35,48 @@ def list_targets() -> None:
     ):
         rows = read_target_status(conn)
     _print(rows)
+
+
+@command.command("budget")
+@click.option("--year", type=click.IntRange(1980, 2100), help="Local year; the running one when absent.")
+def budget(*, year: int | None) -> None:
+    """Show what the rest of the year may bring for each measured target, and where it is heading.
+
+    As the job `budget` has it (up to yesterday): the mean the remaining days may have, or how many of them may lie
+    above a percentile's limit; the value expected at the end of the year with its 80 % interval; further days without
+    a value that the year bears. docs/budget.md.
+    """
+    start = dt.date(year or local_date(dt.datetime.now(dt.UTC)).year, 1, 1)
+    with translated("read the budgets"), connect(app_database_url(), application_name="lantian target") as conn:
+        rows = read_budgets(conn, start)
+    if not rows:
+        click.echo(f"no budget of {start.year}: no measured target has a valid day, or the job budget has not run")
+        return
+    console = Console()
+    console.print(budget_table(rows), **({} if console.is_terminal else {"width": 200}))  # type: ignore[arg-type]
+
+
+def budget_table(rows: Sequence[ShownBudget]) -> Table:
+    """The budgets as a table in Chinese."""
+    table = Table(title=f"年终预算（截至 {rows[0].as_of}）", box=None, padding=(0, 2, 0, 0))
+    for heading in (
+        *("目标", "目标值", "至今", "完整率", "剩余天数", "剩余日均上限", "还可超标天数", "预计年终", "80%区间"),
+        *("往年", "还可无效天数", "展望"),
+    ):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        interval = "—" if row.low is None else f"{row.low:.1f}～{row.high:.1f}"
+        full = "—" if row.completeness_percent is None else f"{row.completeness_percent:.0f}%"
+        table.add_row(
+            *(row.indicator_zh, f"{row.comparator} {row.target_value:g} {row.unit}", _rounded(row.value), full),
+            *(str(row.remaining_days), _rounded(row.remaining_mean), _figure(row.further_days_above)),
+            *(_rounded(row.projected), interval, str(row.past_years), str(row.invalid_days_allowed), row.outlook_zh),
+        )
+    return table
+
+
+def _rounded(value: float | None) -> str:
+    return "—" if value is None else f"{value:.1f}"
 
 
 @command.command("report")

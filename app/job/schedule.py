@@ -88,6 +88,7 @@ JOBS: Final[tuple[Job, ...]] = (
         "Decide the plan's time windows by the weather as measured.",
     ),
     Job("rolling", "app.job.rolling:settle_rolling", _minutes(60), SLOW, "Twelve rolling months, three years."),
+    Job("budget", "app.job.budget:settle_budgets", _minutes(60), SLOW, "What the rest of the year may bring."),
     Job("source-hint", "app.job.source_hint:settle_hints", _minutes(60), SLOW, "Roses and hints of the wind."),
     Job("forecast-train", "app.job.forecast:train", _minutes(10), SLOW, "Refit forecast models a week old."),
     Job("forecast", "app.job.forecast:issue", _minutes(15), SLOW, "Issue a forecast of each new hour."),

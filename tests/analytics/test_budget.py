@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from scipy.stats import t
 
 from analytics.budget import further_polluted_days, invalid_day_budget, year_end_projection
-from analytics.daily import daily_values
-from app.prsa import load_prsa
-from domain.standard import validity
+from analytics.budget_percentile import further_days_above, year_end_percentile
+from analytics.daily import EVALUATED_COLUMN, daily_values
+from analytics.percentile import percentile
+from app.prsa import PrsaStation, load_prsa
+from domain.standard import percentiles, validity
 
 RULES = validity()
 MONTHS = [(dt.date(2025, 1, 1) + dt.timedelta(days=at)).month for at in range(365)]
@@ -134,3 +136,76 @@ def test_interval_covers_years_it_has_not_seen(shared_data: Path) -> None:
     assert error < 0.08
     assert error < 0.7 * plain
     print(f"coverage {coverage:.3f} error {error:.3f} plain {plain:.3f}")  # noqa: T201
+
+
+def test_days_above_by_hand() -> None:
+    """365 days, P90: rank 328.6, so the days from rank 329 on down must keep the limit and 36 may exceed it."""
+    assert further_days_above(10, 300, 65, percent=90) == 26
+    assert further_days_above(40, 300, 65, percent=90) == -4
+    assert further_days_above(0, 0, 0, percent=95) == 0
+    assert further_days_above(0, 300, 5, percent=90) == 5
+    with pytest.raises(ValueError, match="5 above of 4 days"):
+        further_days_above(5, 4, 1, percent=95)
+
+
+@given(st.integers(0, 25), st.integers(0, 25), st.integers(0, 25), st.sampled_from([90, 95, 98]))
+def test_one_more_day_above_exceeds_the_limit(above: int, below: int, left: int, percent: int) -> None:
+    """Days above are 1000, the others 0; limit 1: as many as it bears keep it, one more does not."""
+    found = further_days_above(above, above + below, left, percent=percent)
+    assert found <= left
+
+    def year_end(more: int) -> float:
+        days = [1000.0] * (above + more) + [0.0] * (below + left - more)
+        return float(percentile(days, percent))
+
+    if above + below + left:
+        assert found < 0 or year_end(found) <= 1
+        assert found == left or year_end(max(found + 1, 0)) > 1
+
+
+def test_percentile_projection_by_hand() -> None:
+    """Median of 10 20 and two days to come: past years had 10 and 40; 20 and 40. All at the same level: no anomaly."""
+    history = [[10.0, 20.0, 10.0, 40.0], [20.0, 10.0, 20.0, 40.0]]
+    found = year_end_percentile([10.0, 20.0], history, 50)
+    logs = np.log([15.0, 20.0])  # of 10 10 20 40 and of 10 20 20 40
+    assert float(found.values) == pytest.approx(np.exp(logs.mean()))
+    reach = t.ppf(0.9, 1) * logs.std(ddof=1) * np.sqrt(1.5)
+    assert [float(found.low), float(found.high)] == pytest.approx(np.exp([logs.mean() - reach, logs.mean() + reach]))
+    # four times as high so far: with all of it carried over the rest is four times as high too
+    high = year_end_percentile([40.0, 80.0], history, 50, carryover=1)
+    assert float(high.values) == pytest.approx(4 * float(found.values))
+    done = year_end_percentile([20.0, 40.0], [[1.0, 1.0], [2.0, 2.0]], 50)
+    assert [float(done.values), float(done.low), float(done.high)] == pytest.approx([30.0] * 3)
+    assert np.isnan(year_end_percentile([1.0], np.full((1, 2), np.nan), 95).values)
+    assert year_end_percentile(np.zeros(0), [[10.0, 20.0], [10.0, 20.0]], 50).values == pytest.approx(15)
+    with pytest.raises(ValueError, match="3 days so far of a year of 2"):
+        year_end_percentile([1.0] * 3, [[1.0, 1.0]], 95)
+
+
+def test_interval_of_percentiles_covers_years_it_has_not_seen(shared_data: Path) -> None:
+    """The numbers of docs/budget.md: the evaluated percentile of the six pollutants, as the means above."""
+    stations = [load_prsa(path) for path in sorted((shared_data / "data/prsa").glob("*.csv.gz"))]
+    month_ends = np.cumsum([31, 30, 31, 30, 31, 31, 30, 31, 30])[1:]
+    hits, errors, plain = [], [], []
+    for key, percent in percentiles().items():
+        days = np.array([[_days(station, key, year) for year in range(2013, 2017)] for station in stations])
+        for year in range(4):
+            others, truth = np.delete(days, year, axis=1), percentile(days[:, year], percent)
+            for end in month_ends:
+                found = year_end_percentile(days[:, year, :end], others, percent)
+                hits.append((found.low <= truth) & (truth <= found.high))
+                errors.append(np.log(found.values / truth))
+                plain.append(np.log(percentile(days[:, year, :end], percent) / truth))
+    coverage, error, naive = (
+        float(np.mean(hits)),
+        *(float(np.sqrt(np.mean(np.square(part)))) for part in (errors, plain)),
+    )
+    assert 0.75 <= coverage <= 0.85
+    assert error < 0.65 * naive
+    print(f"coverage {coverage:.3f} error {error:.3f} plain {naive:.3f}")  # noqa: T201
+
+
+def _days(station: PrsaStation, key: str, year: int) -> np.ndarray:
+    """March to December."""
+    grid = {key: station.year_grid(year)[key]}
+    return daily_values(grid, rules=RULES, o3_limit=160)[EVALUATED_COLUMN[key]].valid_values[-306:]

@@ -63,7 +63,15 @@ def test_a_year_by_hand(tmp_path: Path) -> None:
     assert [pm25[key] for key in ("projected", "low", "high")] == pytest.approx([expected] * 3)
     assert pm25["invalid_days"]["months_left"] == [0, 3, 4, 3, 4, 3, 4, 4, 3, 4, 3, 4]
     assert (pm25["invalid_days"]["allowed"], pm25["invalid_days"]["year_can_be_valid"]) == (22, True)
-    assert set(place["pollutants"]) == {"pm25", "pm10", "so2", "no2"}
+    assert (pm25["days"], pm25["completeness"]) == (181, 97.8)
+    # 361 days: the 95th percentile is the 343rd; the 18 above it may exceed 75.
+    assert pm25["percentile"] == {
+        "percent": 95, "value_so_far": 40.0, "limit": 75.0, "further_days_above": 18,
+        "projected": pytest.approx(60), "low": pytest.approx(60), "high": pytest.approx(60), "past_years": 2,
+    }  # fmt: skip
+    assert set(place["pollutants"]) == {"pm25", "pm10", "so2", "no2", "co", "o3"}
+    assert "limit" not in place["pollutants"]["co"] and place["pollutants"]["co"]["percentile"]["limit"] == 4
+    assert place["pollutants"]["o3"]["percentile"]["percent"] == 90
     assert report("--as-of", "2015-06-30", path)["area"]["good_days"]["further_polluted_days"] is None
 
 

@@ -112,6 +112,7 @@ PRIVILEGES = {
     "stranger_refusal": ("", "SIu"),
     "target": ("", "SIU"),
     "target_actual": ("", "SIUD"),
+    "target_budget": ("", "SIU"),
     "target_report": ("", "SI"),
     "time_window": ("", "SIU"),
     "time_window_due": ("", "SID"),
