@@ -82,6 +82,7 @@ class Settings:
     settle_interval_s: float = _bounded(5, 0.1, 60)
     retention_raw_frame_days: int = _bounded(0, 0, 36_500)
     retention_quality_result_days: int = _bounded(0, 0, 36_500)
+    archive_dir: Path | None = None
     warning_automatic: bool = False
     console: bool = True
     console_address: str = "127.0.0.1"

@@ -109,6 +109,13 @@ def pending(url: str, *, folder: Path = MIGRATIONS) -> list[str]:
         return [migration.name for migration in _outstanding(load_migrations(folder), _read_applied(conn))]
 
 
+def read_version(conn: Connection) -> int:
+    """Version of the newest migration that the database has; as owner or lantian_app."""
+    row = conn.execute("select coalesce(max(version), 0) from lantian.migration").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def _check_server(conn: Connection) -> None:
     missing = conn.execute("select r from unnest(%s::text[]) r where to_regrole(r) is null", (list(ROLES),)).fetchall()
     if missing:

@@ -41,14 +41,17 @@ class Receipt:
 def seen_before(conn: Connection, messages: Sequence[Message], at: int, original_at: dt.datetime) -> bool:
     """Whether message `at` is, byte by byte, one received since `original_at`, or one earlier in this batch.
 
-    Reads the device's frames since then: rare, since only a correction back to the original asks.
+    Reads the device's frames since then, also those restored from the archive: rare, since only a correction back to
+    the original asks.
     """
     one = messages[at]
     if any(other.payload == one.payload and other.device_id == one.device_id for other in messages[:at]):
         return True
     row = conn.execute(
-        "select exists (select from raw_frame where received_at >= %s and device_id = %s and payload = %s)",
-        (original_at, one.device_id, one.payload),
+        "select exists (select from raw_frame where received_at >= %(since)s and device_id = %(device)s"
+        " and payload = %(payload)s) or exists (select from restored_frame where received_at >= %(since)s"
+        " and device_id = %(device)s and payload = %(payload)s)",
+        {"since": original_at, "device": one.device_id, "payload": one.payload},
     ).fetchone()
     return row is not None and bool(row[0])
 

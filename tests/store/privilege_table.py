@@ -96,6 +96,7 @@ PRIVILEGES = {
     "register_straw_fire": ("SI", "SI"),
     "reject": ("SI", "Su"),
     "report_made": ("", "SI"),
+    "restored_frame": ("S", "SID"),
     "retention_drop": ("S", "S"),
     "review": ("", "SI"),
     "review_step": ("", "SI"),

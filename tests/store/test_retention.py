@@ -147,3 +147,21 @@ def test_old_quality_results_go_with_their_chunk(clerk: Connection, monkeypatch:
     assert (counts["quality_result_chunks"], counts["quality_result_rows"]) == (1, 1)
     assert clerk.execute("select time from quality_result").fetchall() == [(NOW,)]
     assert read_balance(clerk).balanced
+
+
+@pytest.mark.parametrize(("restored", "outcome"), [(True, "duplicate"), (False, "revised")])
+def test_an_old_message_is_known_again_once_its_frame_is_restored(
+    writer: Connection, clerk: Connection, devices: Mapping[str, RegisteredDevice], restored: bool, outcome: str
+) -> None:
+    """A repetition of the original, then a correction; the repetition comes again when all frames have been dropped."""
+    contents = [[Row()], [Row(announced=True)], [Row(value=2, announced=True)]]
+    came = NOW - 60 * DAY
+    messages = [message(content, device="explicit", received_at=came) for content in contents]
+    first = write_batch(writer, batch(*contents, messages=messages), devices)
+    assert first.outcomes == ["stored", "duplicate", "revised"]
+    if restored:
+        clerk.execute("insert into restored_frame select * from raw_frame")
+    assert drop_all(clerk, NOW - 40 * DAY) == [3]
+    again = batch(contents[1], messages=[messages[1]._replace(received_at=NOW)])
+    assert write_batch(writer, again, devices).outcomes == [outcome]
+    assert read_balance(clerk).balanced
