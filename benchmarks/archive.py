@@ -11,7 +11,7 @@ import argparse
 import datetime as dt
 import json
 import multiprocessing
-import resource
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from app.frame_archive import drop_oldest_archived, write_chunk, writing
 from app.frame_file import GROUP_FRAMES, read_portions, verified
-from benchmarks.scratch import machine, scratch_services
+from benchmarks.scratch import machine, peak_mib, scratch_services
 from benchmarks.simulated import frames, stations
 from store.connection import Connection, connect
 from store.frame_archive import read_chunks, restore_frames
@@ -47,12 +47,12 @@ def seconds(action: Callable[[], Any]) -> float:
     return time.perf_counter() - began
 
 
-def written(url: str, folder: Path, now: dt.datetime) -> tuple[float, int]:
-    """Seconds of writing the file, and the largest memory in KiB of the process that did nothing else."""
+def written(url: str, folder: Path, now: dt.datetime) -> tuple[float, float]:
+    """Seconds of writing the file, and the largest memory in MiB of the process that did nothing else."""
     with connect(url, autocommit=True) as conn, writing(folder):
         (chunk,) = read_chunks(conn, now - 40 * _DAY)
         took = seconds(lambda: write_chunk(conn, chunk, folder, now=now))
-    return took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return took, peak_mib(os.getpid())
 
 
 def measure(chosen: argparse.Namespace) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def measure(chosen: argparse.Namespace) -> dict[str, Any]:
             ).fetchone()
         url = services.database_url("lantian_app")
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
-            took_s, peak_kib = other.submit(written, url, folder, now).result()
+            took_s, peak = other.submit(written, url, folder, now).result()
         took = {"write": took_s}
         with connect(url, autocommit=True) as conn, writing(folder):
             (chunk,) = read_chunks(conn, now - 40 * _DAY)
@@ -86,7 +86,7 @@ def measure(chosen: argparse.Namespace) -> dict[str, Any]:
                 "bytes_per_frame_file": round(path.stat().st_size / count, 1),
                 "frames_per_second": {way: round(count / each) for way, each in took.items()},
                 "frames_per_row_group": GROUP_FRAMES,
-                "peak_memory_mib": round(peak_kib / 1024, 1),
+                "peak_memory_mib": peak,
             }
 
 

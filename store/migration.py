@@ -72,16 +72,20 @@ def _read_applied(conn: Connection) -> dict[int, tuple[str, str]]:
     return {version: (name, digest) for version, name, digest in rows}
 
 
+def _newer(found: str, known: Sequence[Migration]) -> str:
+    return (
+        f"the database has schema {found}, this version of Lantian knows schemas up to {known[-1].name}: the database "
+        "belongs to a newer version of Lantian; run that one"
+    )
+
+
 def _outstanding(known: Sequence[Migration], applied: Mapping[int, tuple[str, str]]) -> list[Migration]:
     """Migrations to apply, after checking that the applied ones are still what they were."""
     by_version = {migration.version: migration for migration in known}
     for version, (name, digest) in sorted(applied.items()):
         migration = by_version.get(version)
         if migration is None:
-            raise MigrationError(
-                f"the database has migration {name}, this version of Lantian has no migration {version}: "
-                "the database belongs to a newer version"
-            )
+            raise MigrationError(_newer(name, known))
         if migration.sha256 != digest:
             raise MigrationError(
                 f"{migration.name}.sql was changed after it had been applied: found sha256 {migration.sha256[:12]}, "
@@ -114,6 +118,34 @@ def read_version(conn: Connection) -> int:
     row = conn.execute("select coalesce(max(version), 0) from lantian.migration").fetchone()
     assert row is not None
     return int(row[0])
+
+
+def check_schema(conn: Connection, *, folder: Path = MIGRATIONS) -> None:
+    """Check that the database has the schema that this version works with.
+
+    Parameters
+    ----------
+    conn : Connection
+        As owner or lantian_app.
+    folder : Path
+        Where the files are.
+
+    Raises
+    ------
+    MigrationError
+        When the database's schema is older or newer; the text names both.
+    """
+    known = load_migrations(folder)
+    applied = _read_applied(conn)
+    if newer := sorted(applied.keys() - {migration.version for migration in known}):
+        raise MigrationError(_newer(applied[newer[-1]][0], known))
+    missing = [migration for migration in known if migration.version not in applied]
+    if missing:
+        found = applied[max(applied)][0] if applied else "none"
+        raise MigrationError(
+            f"the database has schema {found}, this version of Lantian needs {known[-1].name} ({len(missing)} "
+            "migrations are outstanding): run lantian migrate"
+        )
 
 
 def _check_server(conn: Connection) -> None:

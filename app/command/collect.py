@@ -18,6 +18,7 @@ import msgspec
 from app.service.access import end_session
 from app.service.address import broker_for, database_url
 from app.service.device_key import device_keys
+from app.service.schema import check_schema
 from app.settings import Settings, load_settings
 from domain.error import ConfigurationError
 from ingest.collector import Cadence, Collector
@@ -60,6 +61,7 @@ def command(number: int, county: str, share: str | None, leave: bool, idle_exit:
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda *_: stopping.set())
     settings = load_settings()
+    check_schema(settings)
     subject = prepared(settings, number, Listening(county, share, leave))
     _log.info(msgspec.json.encode({"event": "start", "collector": collector_name(number), "county": county}).decode())
     tally = subject.run(stopping, idle_s=LEAVING_S if leave and idle_exit is None else idle_exit)

@@ -11,6 +11,7 @@ from app.console_desk import console_desk
 from app.service.console_check import console_url
 from app.service.home import Home
 from app.service.port import LOOPBACK, free_port
+from app.service.schema import check_schema
 from app.settings import load_settings
 from console.server import console_server
 from domain.error import ConfigurationError
@@ -31,6 +32,7 @@ def command(address: str | None, port: int | None) -> None:
     chosen = port or settings.console_port
     if where == LOOPBACK and port is None:
         chosen = free_port(chosen)
+    check_schema(settings)
     desk = console_desk(settings)
     Home(settings.home).remember_ports(console=chosen)
     click.echo(f"console listens on {console_url(settings, where, chosen)}", err=True)

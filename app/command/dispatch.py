@@ -11,6 +11,7 @@ import click
 
 from alerting.dispatcher import dispatch, lanes
 from app.service.post import answer_agent, post, worker_name
+from app.service.schema import check_schema
 from app.settings import load_settings
 from domain.alert import RED
 
@@ -28,6 +29,7 @@ def command(no_answers: bool) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     settings = load_settings()
+    check_schema(settings)
     work = post(settings)
     agents = () if no_answers else (answer_agent(settings).run,)
     dispatch(work, lanes(worker_name(), work.policies, RED), stop, agents)

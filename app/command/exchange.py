@@ -20,6 +20,7 @@ from app.service.account import neighbour_account
 from app.service.address import app_database_url, broker_for
 from app.service.authority import DEVICE_DAYS
 from app.service.exchange_link import ExchangeAgent
+from app.service.schema import check_schema
 from app.settings import load_settings
 from domain.county import load_county
 from domain.error import ConfigurationError
@@ -135,6 +136,7 @@ def follow(every: float) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     settings = load_settings()
+    check_schema(settings)
     where = broker_for(settings, "exchange")
     broker = Broker(
         where.host, where.port, where.username, where.password, None if where.tls is None else Path(where.tls)

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from app.service.address import app_database_url, broker_for, database_url
+from app.service.schema import check_schema
 from app.settings import Settings, load_settings
 from domain.county import load_county
 from domain.error import ConfigurationError
@@ -41,6 +42,7 @@ def command(context: click.Context, address: str | None, port: int | None, numbe
     if port is None and not chosen:
         raise ConfigurationError("found no gateway_port; expected that setting, or --port (9002 is common)")
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    check_schema(settings)
     asyncio.run(_serve(prepared(settings, number), address or settings.gateway_address, chosen))
 
 

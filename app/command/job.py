@@ -15,6 +15,8 @@ from rich.table import Table
 from app.job.runner import follow_lane, run_job
 from app.job.schedule import JOBS, LANES, job_named
 from app.service.address import app_database_url
+from app.service.schema import check_schema
+from app.settings import load_settings
 from domain.period import ZONE
 from store.connection import Connection, connect
 from store.error import translated
@@ -45,6 +47,7 @@ def show_jobs() -> None:
 @click.argument("name", type=click.Choice([job.name for job in JOBS]))
 def run_now(name: str) -> None:
     """Run the job NAME now, whether it is due or not."""
+    check_schema(load_settings())
     with _open() as conn:
         counts = run_job(conn, job_named(name), _clock)
     if counts is None:
@@ -57,6 +60,7 @@ def run_now(name: str) -> None:
 def follow() -> None:
     """Run every job whenever it is due, until stopped (SIGTERM, Ctrl-C); one JSON line a run on standard error."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(message)s")
+    check_schema(load_settings())
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -11,6 +11,7 @@ import click
 from app.service.address import database_url
 from app.service.home import Home
 from app.service.port import LOOPBACK, free_port
+from app.service.schema import check_schema
 from app.settings import load_settings
 from console.public.desk import ROOT, PublicDesk
 from console.public.server import public_server
@@ -32,6 +33,7 @@ def command(address: str | None, port: int | None) -> None:
     where, chosen = address or settings.public_address, port or settings.public_port
     if where == LOOPBACK and port is None:
         chosen = free_port(chosen)
+    check_schema(settings)
     county = load_county(settings.county)
     desk = PublicDesk(
         pool=Pool(database_url(settings, "lantian_reader"), size=2, application_name="lantian public"),

@@ -15,6 +15,7 @@ from app.job.follow import Follower
 from app.job.settle import LIMIT, Settled, settle
 from app.job.target import evaluate_targets
 from app.service.address import app_database_url
+from app.service.schema import check_schema
 from app.settings import load_settings
 from domain.error import ConfigurationError
 from domain.period import midnight
@@ -37,10 +38,12 @@ from store.stack_hour import mark_stack_hours
 )
 def command(follow: bool, limit: int, again: tuple[dt.datetime, dt.datetime] | None) -> None:
     """Recompute dirty hours, days, months, quarters and years, then the targets."""
+    settings = load_settings()
+    check_schema(settings)
     if again is not None:
         mark_again(again[0].date(), again[1].date())
     if follow:
-        follow_queues(load_settings().settle_interval_s)
+        follow_queues(settings.settle_interval_s)
         return
     with translated("settle"), _open() as conn:
         done = settle(conn, clock=_clock, limit=limit)
