@@ -23,43 +23,98 @@ from store.registry import NewDevice, NewSite, set_units, upsert_device, upsert_
 COUNTY = "zhongyang"
 START = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 MINUTE = dt.timedelta(minutes=1)
-#: Six devices speak JSON and two HJ 212 over MQTT, two are data loggers behind the gateway.
-JSON = tuple(f"crash-json-{number}" for number in range(6))
-HJ212 = tuple(f"crash-hj-{number}" for number in range(2))
-LOGGERS = tuple(f"crash-logger-{number}" for number in range(2))
-DEVICES = (*JSON, *HJ212, *LOGGERS)
-#: A device whose clock has jumped says so many days too much.
-JUMP = dt.timedelta(days=1000)
+#: A device whose clock has jumped ahead says so many days too much; one whose clock has gone back, an hour too little.
+AHEAD = dt.timedelta(days=1000)
+BEHIND = dt.timedelta(hours=1)
 
-Truth = dict[tuple[str, dt.datetime], float]
+Key = tuple[str, dt.datetime]
+Truth = dict[Key, float]
 
 
-def register(url: str) -> None:
+@dataclass(frozen=True)
+class Fleet:
+    """Names of the devices: three fifths speak JSON, a fifth HJ 212 over MQTT, a fifth are loggers on the gateway."""
+
+    json: tuple[str, ...]
+    hj212: tuple[str, ...]
+    loggers: tuple[str, ...]
+
+    @staticmethod
+    def of(count: int) -> Fleet:
+        """A fleet of `count` devices, at least five."""
+        fifth = max(1, count // 5)
+        sizes = {"json": count - 2 * fifth, "hj": fifth, "logger": fifth}
+        return Fleet(*(tuple(f"crash-{kind}-{at}" for at in range(size)) for kind, size in sizes.items()))
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.json, *self.hj212, *self.loggers)
+
+
+@dataclass(frozen=True)
+class WrongClock:
+    """Numbers of the readings whose device's clock is ahead, and behind."""
+
+    ahead: range = range(0)
+    behind: range = range(0)
+
+
+@dataclass
+class Strike:
+    """When something was struck, and how long it was until a message sent afterwards was answered."""
+
+    name: str
+    at_s: float
+    loggers: bool
+    recovery_s: float | None = None
+
+
+def register(url: str, fleet: Fleet) -> None:
     """Make one site of its own for each device."""
     with connect(url) as conn:
-        for name in DEVICES:
-            protocol = "json" if name in JSON else "hj212"
+        for name in fleet.devices:
+            protocol = "json" if name in fleet.json else "hj212"
+            mn = None if name in fleet.json else _identity(name)
             upsert_site(conn, NewSite(f"at-{name}", COUNTY, "micro", name))
-            upsert_device(conn, NewDevice(name, f"at-{name}", protocol, "air", mn=_identity(name)))
+            upsert_device(conn, NewDevice(name, f"at-{name}", protocol, "air", mn=mn))
             if protocol == "hj212":
                 set_units(conn, name, {"a34004": "µg/m³"})
 
 
-def _identity(device: str) -> str | None:
-    return None if device in JSON else f"MN{device.replace('-', '').upper()}"
+def _identity(device: str) -> str:
+    return f"MN{device.replace('-', '').upper()}"
 
 
 @dataclass
 class Devices:
-    """All devices in one thread: the outbox keeps every message until the platform has answered it."""
+    """All devices in one thread: the outbox keeps every message until the platform has answered it.
+
+    Attributes
+    ----------
+    truth : dict
+        What was measured and has to be stored.
+    again : dict
+        What was measured a second time for a minute in `truth`, by a clock that had gone back.
+    strikes : list of Strike
+        What the caller has noted as struck.
+    outcomes : Counter
+        Answers by what they say.
+    published, answered, through_gateway : int
+        Messages sent, repetitions included; answered; answered on the TCP connection of a logger.
+    """
 
     outbox_file: Path
     account: Account
     gateway_port: int
+    fleet: Fleet
     truth: Truth = field(default_factory=dict)
+    again: Truth = field(default_factory=dict)
+    strikes: list[Strike] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     published: int = 0
     answered: int = 0
+    through_gateway: int = 0
 
     def __post_init__(self) -> None:
         inbox: Inbox = queue.Queue()
@@ -68,11 +123,13 @@ class Devices:
         streams = [topic(COUNTY, "+", "+", stream) for stream in ("reply", "error")]
         link = Link(self.account, "lantian-crash-devices", streams, inbox=inbox)
         self._net = LoggerNet(self._heard)
-        self._links: dict[str, Link | Logger] = dict.fromkeys((*JSON, *HJ212), link)
-        for name in LOGGERS:
+        self._links: dict[str, Link | Logger] = dict.fromkeys((*self.fleet.json, *self.fleet.hj212), link)
+        self._loggers = frozenset(self.fleet.loggers)
+        for name in self.fleet.loggers:
             self._links[name] = Logger(self._net, name, "127.0.0.1", self.gateway_port)
         self._inbox, self._link = inbox, link
         self._connections = {id(each): each for each in self._links.values()}.values()
+        self._first_sent: dict[int, float] = {}
         self._outbox = Outbox(
             self.outbox_file,
             int(time.time() * 1000),
@@ -84,33 +141,37 @@ class Devices:
         for each in self._connections:
             each.start()
 
-    def measure(self, messages: int, first: dt.datetime, *, jumped: range = range(0)) -> int:
+    def measure(self, messages: int, first: dt.datetime, wrong: WrongClock) -> int:
         """Put `messages` readings, one a minute and device, into the outbox; how many must be refused.
 
-        Readings whose number is in `jumped` carry a clock that is far ahead, and are no part of the truth; loggers are
-        spared, because HJ 212 over TCP has no answer that says no, and they would send again for ever.
+        Readings with a clock that is ahead are no part of the truth. Loggers are spared: HJ 212 over TCP has no answer
+        that says no, and they would send again for ever.
         """
+        names = self.fleet.devices
+        refused = 0
         for at in range(messages):
-            device, time_ = DEVICES[at % len(DEVICES)], first + MINUTE * (at // len(DEVICES))
+            device, time_ = names[at % len(names)], first + MINUTE * (at // len(names))
             value = float(at % 900) + at % 10 / 10
-            if at in jumped and device not in LOGGERS:
-                time_ += JUMP
+            if at in wrong.ahead and device not in self._loggers:
+                time_ += AHEAD
+                refused += 1
             else:
-                self.truth[device, time_] = value
+                time_ -= BEHIND if at in wrong.behind else dt.timedelta(0)
+                (self.again if (device, time_) in self.truth else self.truth)[device, time_] = value
             self._outbox.put(self._parcel(device, int(time_.timestamp()), value))
         self._outbox.commit()
-        return messages - len(self.truth)
+        return refused
 
     def _parcel(self, device: str, start_s: int, value: float) -> Parcel:
         number = self._outbox.new_number()
-        if device in JSON:
+        if device in self.fleet.json:
             return Parcel(
                 number,
                 device,
                 topic(COUNTY, "json", device, "data"),
                 data_message(number, [Reading(start_s, 60, {"pm25": value})]),
             )
-        header = frame_hj212.Header(frame_hj212.request_number(number), _identity(device) or "")
+        header = frame_hj212.Header(frame_hj212.request_number(number), _identity(device))
         body = frame_hj212.data_body(start_s, "Avg", [("a34004", f"{value:.1f}", "N")])
         frame = frame_hj212.frame(frame_hj212.segment(frame_hj212.MINUTE, body, header))
         return Parcel(number, device, topic(COUNTY, "hj212", device, "data"), frame)
@@ -129,11 +190,13 @@ class Devices:
         """Send what is due, take in answers."""
         self._link.check()
         away = {name for name, link in self._links.items() if not link.ready}
-        for parcel in self._outbox.due(time.monotonic(), away):
+        now = time.monotonic()
+        for parcel in self._outbox.due(now, away):
             self._links[parcel.device].publish(parcel.topic, parcel.payload)
+            self._first_sent.setdefault(parcel.number, now)
             self.published += 1
-        for message in taken(self._inbox, 0.02):
-            if message.device not in LOGGERS:
+        for message in taken(self._inbox, 0.01):
+            if message.device not in self._loggers:
                 self._take(message)
         for message in taken(self._heard, 0.0):
             self._take(message)
@@ -145,8 +208,15 @@ class Devices:
         with suppress(frame_hj212.AnswerError):
             answer = receipt(message)
             self.outcomes[answer.outcome] += 1
-            if answer.number is not None:
-                self.answered += self._outbox.answer(answer.number)
+            if answer.number is not None and self._outbox.answer(answer.number):
+                self.answered += 1
+                self.through_gateway += message.device in self._loggers
+                self._note_recovery(self._first_sent.pop(answer.number), message.device in self._loggers)
+
+    def _note_recovery(self, sent_s: float, logger: bool) -> None:
+        for strike in self.strikes:
+            if strike.recovery_s is None and sent_s > strike.at_s and logger == strike.loggers:
+                strike.recovery_s = time.monotonic() - strike.at_s
 
     def close(self) -> None:
         """Disconnect; the outbox stays on disk."""

@@ -10,7 +10,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.service.folder import cache_folder
@@ -24,12 +25,14 @@ from domain.error import ServiceError
 
 #: Seconds after which what has ended is started again (RestartSec of the systemd units is 2).
 RESTART_S = 0.5
+#: Seconds between two looks for what has ended.
+LOOK_S = 0.1
 
 
 class Platform:
     """Database, broker, collector, gateway, settler, job runner and dispatcher in one folder."""
 
-    def __init__(self, services: LocalServices, folder: Path, hook_port: int) -> None:
+    def __init__(self, services: LocalServices, folder: Path, hook_port: int, reviver: Executor) -> None:
         self.services, self.folder = services, folder
         self.gateway_port = free_port(0)
         self.restarts = 0
@@ -43,7 +46,9 @@ class Platform:
             "dispatcher": ["dispatch"],
         }
         self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._not_before: dict[str, float] = {}
+        self._not_before = {"look": 0.0, "services": 0.0}
+        self._reviver = reviver
+        self._revived: Future[None] = reviver.submit(lambda: None)
         secrets = folder / "alert.toml"
         secrets.write_text('[webhook]\nkey = "0123456789abcdef"\n', encoding="utf-8")
         secrets.chmod(0o600)
@@ -60,7 +65,10 @@ class Platform:
         return self.services.database_url(role)
 
     def keep_alive(self) -> None:
-        """Start again what has ended; what cannot start yet is tried at the next call."""
+        """Start again what has ended; what cannot start yet is tried at a later call."""
+        if time.monotonic() < self._not_before.get("look", 0.0):
+            return
+        self._not_before["look"] = time.monotonic() + LOOK_S
         for name, arguments in self._commands.items():
             child = self._children.get(name)
             if child is not None and child.poll() is not None:
@@ -72,28 +80,32 @@ class Platform:
                     self._children[name] = subprocess.Popen(
                         [sys.executable, "-m", "app", *arguments], env=self.environment, stdout=log, stderr=log
                     )
-        if not self.held:
-            try:
-                self.services.restart_missing()
-            except ServiceError:
-                self._not_before["services"] = time.monotonic() + RESTART_S
+        if not self.held and self._revived.done() and time.monotonic() >= self._not_before["services"]:
+            self._revived = self._reviver.submit(self._revive)
 
-    def kill(self, name: str) -> None:
-        """SIGKILL: a process of ours, every process of the database, or the broker."""
+    def _revive(self) -> None:
+        """Start database and broker again, in a thread: a database needs seconds, and may be struck meanwhile."""
+        with suppress(ServiceError, OSError):
+            self.services.restart_missing()
+        self._not_before["services"] = time.monotonic() + RESTART_S
+
+    def kill(self, name: str) -> bool:
+        """SIGKILL: a process of ours, every process of the database, or the broker; False when it does not run."""
         if name == "database":
-            self._kill_database()
-        elif name == "broker":
-            self.services.kill_broker()
-        else:
-            child = self._children.get(name)
-            if child is not None:
-                child.kill()
-                child.wait(10)
+            return self._kill_database()
+        if name in {"broker", "broker-forgets"}:
+            return self._kill_broker(forgets=name == "broker-forgets")
+        child = self._children.get(name)
+        if child is None or child.poll() is not None:
+            return False
+        child.kill()
+        child.wait(10)
+        return True
 
-    def _kill_database(self) -> None:
+    def _kill_database(self) -> bool:
         cluster = self.services.cluster
-        if cluster is None or cluster.pid is None:
-            return
+        if cluster is None or not cluster.is_running or cluster.pid is None:
+            return False
         family = Path(f"/proc/{cluster.pid}/task/{cluster.pid}/children").read_text(encoding="ascii").split()
         for pid in (cluster.pid, *map(int, family)):
             try:
@@ -101,16 +113,21 @@ class Platform:
             except ProcessLookupError:
                 continue
         cluster.kill()
+        return True
 
-    def forget(self) -> None:
-        """Kill the broker and remove the file in which it keeps sessions and messages."""
-        self.services.kill_broker()
+    def _kill_broker(self, *, forgets: bool) -> bool:
+        """With `forgets` the file in which it keeps sessions and messages goes with it."""
         broker = self.services.broker
-        if broker is not None:
+        if broker is None or not broker.is_running:
+            return False
+        broker.kill()
+        if forgets:
             (broker.folder / "data" / "mosquitto.db").unlink(missing_ok=True)
+        return True
 
     def stop(self) -> None:
         """End the processes politely."""
+        wait([self._revived])
         for child in reversed(self._children.values()):
             end_process(child, signal.SIGTERM)
 
@@ -126,8 +143,9 @@ def platform(hook_port: int, *, small_disk: bool = False) -> Iterator[Platform]:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "size=700m,mode=755", "tmpfs", str(home)], check=True)
     try:
         services = LocalServices(home, cache_folder(), reporter=Silence(), database_port=0, broker_port=0, autosave_s=1)
-        with services:
-            made = Platform(services, folder, hook_port)
+        # One thread for all its life: what it starts ends with it.
+        with ThreadPoolExecutor(1) as reviver, services:
+            made = Platform(services, folder, hook_port, reviver)
             os.environ["LANTIAN_HOME"] = str(home)
             prepare_database(load_settings(), Silence())
             made.keep_alive()
