@@ -80,7 +80,9 @@ def decided(rule: AlertRule, values: npt.ArrayLike, standing: Standing, now_s: f
             beyond, calm = numbers >= rule.threshold, numbers <= rule.clear_threshold
     wanted = np.where(standing.active, np.where(calm & ~beyond, FALLING, CALM), np.where(beyond, RISING, CALM))
     pending = np.where(known, wanted, standing.pending).astype(np.int8)
-    begun = (pending != CALM) & (pending != standing.pending)
+    with np.errstate(invalid="ignore"):
+        # What has been pending since a moment to come has been since a clock was set back.
+        begun = (pending != CALM) & ((pending != standing.pending) | (standing.since_s > now_s))
     since = np.where(pending == CALM, np.nan, np.where(begun, now_s, standing.since_s))
     with np.errstate(invalid="ignore"):
         lasted = now_s - since

@@ -90,11 +90,20 @@ join site s on s.id = d.site_id
 left join device_state t on t.device_id = d.id
 where d.retired_at is null
 """
+#: A time that cannot be is refused and is no newest reading: while a device's last word was refused so, it counts as
+#: wrong by as much as a clock may be ahead (`ingest.assembly.FUTURE_S`), whether it is ahead or in another century.
 _SKEW: Final = """
-select h.device_id, h.site_zh || ' ' || h.device_id, -h.skew_s,
-    format('设备时钟超前平台 %%s 秒', round((-h.skew_s)::numeric, 0)),
+select h.device_id, h.site_zh || ' ' || h.device_id,
+    case when r.refused then greatest(-h.skew_s, 600) else -h.skew_s end,
+    case when r.refused then format('设备报文的时间无法采信，已拒收：%%s', h.last_error)
+        else format('设备时钟超前平台 %%s 秒', round((-h.skew_s)::numeric, 0)) end,
     jsonb_build_object('ahead_s', round((-h.skew_s)::numeric))
+        || case when r.refused then jsonb_build_object('refused', h.last_error) else '{}' end
 from screen.device_health h
+cross join lateral (
+    select coalesce(h.last_error like 'impossible\\_time%%' and h.last_error_at > %(now)s - interval '1 day'
+        and h.last_error_at > coalesce(h.last_received_at, '-infinity'), false) as refused
+) r
 """
 _TARGET: Final = """
 select t.area_id || '/' || t.target_id, t.indicator_zh,
@@ -121,10 +130,25 @@ cross join (
 ) f
 cross join (select count(*) as n from reject x where x.batch_id in (select id from batch)) r
 """
+#: A delivery whose sender has died waits since its lease ran out.
 _OUTBOX: Final = """
-select 'outbox', '通知发送', coalesce(extract(epoch from %(now)s - min(d.due_at)), 0),
-    format('%%s 条通知到期未发出', count(*)), jsonb_build_object('waiting', count(*), 'oldest', min(d.due_at))
-from delivery d where d.state = 'waiting' and d.due_at <= %(now)s
+select 'outbox', '通知发送', coalesce(extract(epoch from %(now)s - min(w.since)), 0),
+    format('%%s 条通知到期未发出', count(*)), jsonb_build_object('waiting', count(*), 'oldest', min(w.since))
+from (
+    select case d.state when 'waiting' then d.due_at else d.leased_until end as since
+    from delivery d where d.state in ('waiting', 'sending')
+) w where w.since <= %(now)s
+"""
+#: Hours, days and periods that wait to be computed again.
+_SETTLEMENT: Final = """
+select 'settlement', '统计结算', coalesce(extract(epoch from %(now)s - min(w.marked_at)), 0),
+    format('%%s 项统计待重算，最早自 %%s 起', count(*),
+        to_char(timezone(interval '8 hours', min(w.marked_at)), 'MM-DD HH24:MI')),
+    jsonb_build_object('waiting', count(*), 'oldest', min(w.marked_at))
+from (
+    select marked_at from dirty_hour union all select marked_at from dirty_day union all
+    select marked_at from dirty_period
+) w
 """
 _QUERIES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
@@ -136,6 +160,7 @@ _QUERIES: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "target_risk": ("target", _TARGET),
         "ledger_gap": ("platform", _LEDGER),
         "outbox_age": ("platform", _OUTBOX),
+        "settlement_age": ("platform", _SETTLEMENT),
     }
 )
 #: Measures that this module reads.

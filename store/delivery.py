@@ -92,7 +92,8 @@ order by severity desc, due_at, id limit 1 for update skip locked
 _LANES: Final = ("channel = any (%(channels)s)", "channel = (%(channels)s::text[])[1]")
 _RECENT: Final = """
 select count(distinct message_key) filter (where claimed_at > %(since)s), max(claimed_at) from delivery
-where contact_id = %(contact)s and channel = %(channel)s and claimed_at > %(earliest)s and severity < all (%(urgent)s)
+where contact_id = %(contact)s and channel = %(channel)s and claimed_at > %(earliest)s and claimed_at <= %(now)s
+    and severity < all (%(urgent)s)
 """
 #: Each is put off once, to the digest that will carry it.
 _POSTPONE: Final = """
@@ -172,7 +173,7 @@ def _companions(
     names = {"contact": head.contact_id, "channel": head.channel, "address": head.address, "urgent": list(urgent)}
     # One worker at a time decides about a contact, so that two do not both use the last place of the burst.
     conn.execute("select pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", (head.contact_id, head.channel))
-    values = {**names, "since": now - policy.window, "earliest": now - max(policy.window, policy.digest)}
+    values = {**names, "since": now - policy.window, "earliest": now - max(policy.window, policy.digest), "now": now}
     row = conn.execute(_RECENT.encode(), values).fetchone()
     assert row is not None
     rows = conn.execute(_WAITING.encode(), {**names, "now": now, "limit": DIGEST_SIZE}).fetchall()

@@ -67,13 +67,43 @@ def fail_run(conn: Connection, run: int, error: tuple[str, str], *, now: dt.date
     )
 
 
-def read_last_runs(conn: Connection) -> dict[str, JobRun]:
-    """The newest run of each job by its name."""
-    rows = conn.execute(
-        "select distinct on (job) job, began_at, ended_at, outcome, counts, error from job_run"
-        " order by job, began_at desc, id desc"
-    ).fetchall()
-    return {row[0]: JobRun(*row) for row in rows}
+#: The newest run of each job, from one jump in the index to the next: there are millions of runs and a few jobs.
+_LAST: Final = """
+with recursive name as (
+    (select job from job_run order by job limit 1)
+    union all
+    select (select r.job from job_run r where r.job > n.job order by r.job limit 1) from name n where n.job is not null
+)
+select r.job, r.began_at, r.ended_at, r.outcome, r.counts, r.error from name n
+cross join lateral (
+    select * from job_run x where x.job = n.job and x.began_at <= coalesce(%s, 'infinity'::timestamptz)
+    order by x.began_at desc, x.id desc limit 1
+) r
+"""
+
+
+def read_last_runs(conn: Connection, *, until: dt.datetime | None = None) -> dict[str, JobRun]:
+    """The newest run of each job by its name; with `until` of those that began by then.
+
+    Runs after the present moment are there when a clock was set back: they say nothing about when a job is due.
+    """
+    return {row[0]: JobRun(*row) for row in conn.execute(_LAST, (until,)).fetchall()}
+
+
+def began_after(conn: Connection, job: str, moment: dt.datetime) -> bool:
+    """Whether a run of `job` says that it began after a moment; after the present one, a clock was set back."""
+    row = conn.execute("select exists (select from job_run where job = %s and began_at > %s)", (job, moment)).fetchone()
+    return row is not None and bool(row[0])
+
+
+def read_last_done(conn: Connection, job: str, *, until: dt.datetime) -> dt.datetime | None:
+    """When the newest run of `job` that ended well, and by `until`, did so; None when there is none."""
+    row = conn.execute(
+        "select ended_at from job_run where job = %s and began_at <= %s and ended_at <= %s and outcome = 'done'"
+        " order by began_at desc limit 1",
+        (job, until, until),
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 def drop_runs(conn: Connection, before: dt.datetime) -> int:

@@ -16,8 +16,10 @@ from store.alert_condition import read_active_sources, read_conditions, write_co
 from store.alert_measure import Measured, OpenFinding, read_findings
 from store.alert_record import AlertKey, Place
 from store.alert_rule import read_rules
+from store.clock_change import bring_back
 from store.connection import Connection
 from store.escalation import deliver_untold, escalate_overdue
+from store.job_run import began_after
 
 #: How long findings that have ended are looked at, so that their alerts end.
 _FINDINGS_SINCE: Final = dt.timedelta(days=2)
@@ -113,8 +115,13 @@ def finding_kind(finding: OpenFinding) -> str:
 
 
 def escalate(conn: Connection, now: dt.datetime) -> Mapping[str, int]:
-    """Tell further what nobody answered in time; tell what had nobody to go to, and what was muted."""
+    """Tell further what nobody answered in time; tell what had nobody to go to, and what was muted.
+
+    When a clock was set back, deliveries of the time that will come again are due all the same.
+    """
     with conn.transaction():
+        if began_after(conn, "escalate", now):
+            bring_back(conn, now=now)
         done = escalate_overdue(conn, now=now)
         untold = deliver_untold(conn, now=now)
         return {**done, "untold": untold, "unmuted": announce_unmuted(conn, now=now)}

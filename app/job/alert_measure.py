@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from alerting.rule import excess_over_neighbours
-from app.job.schedule import JOBS
+from app.job.schedule import JOBS, SLOW, Job
 from app.settings import load_settings
 from domain.period import ZONE
 from store.alert_measure import MEASURES, Measured, read_measure, read_micro_hour
@@ -21,15 +21,22 @@ from store.job_run import read_last_runs
 Read = Callable[[Connection, dt.datetime], Measured]
 #: PM2.5 below which a micro station is no peak, whatever its neighbours measure (GB 3095-2026 table 1, 24 h), µg/m³.
 LEAST_PEAK: Final = 75.0
+#: A job of the slow lane is late by nothing less: it waits for those before it.
+_SLOW_INTERVAL: Final = dt.timedelta(minutes=10)
+
+
+def interval_of(job: Job) -> dt.timedelta:
+    """What lateness of a job is counted in."""
+    return max(job.every, _SLOW_INTERVAL) if job.lane == SLOW else job.every
 
 
 def job_delays(conn: Connection, now: dt.datetime) -> Measured:
     """How many of its intervals ago each scheduled job began its last run; one that failed is endlessly late."""
-    last = read_last_runs(conn)
+    last = read_last_runs(conn, until=now)
     names, values, texts = [], [], []
     for job in JOBS:
         run = last.get(job.name)
-        late = np.nan if run is None else (now - run.began_at) / job.every
+        late = np.nan if run is None else (now - run.began_at) / interval_of(job)
         failed = run is not None and run.outcome == "failed"
         names.append(job.name)
         values.append(np.inf if failed else late)

@@ -79,7 +79,9 @@ class Follower:
             return True
         now = self._clock()
         midnight_passed = local_date(now) != local_date(self._judged_at)
-        return midnight_passed or (self._changed and now - self._judged_at >= TARGET_INTERVAL)
+        # A judgement in the future is one before a clock was set back.
+        rested = not dt.timedelta(0) <= now - self._judged_at < TARGET_INTERVAL
+        return midnight_passed or (self._changed and rested)
 
 
 def settled_fields(done: Settled) -> dict[str, int]:

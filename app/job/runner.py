@@ -106,7 +106,7 @@ def follow_lane(
 
 
 def _run_due(conn: Connection, jobs: Iterable[Job], clock: Callable[[], dt.datetime], stop: threading.Event) -> None:
-    last = read_last_runs(conn)
+    last = read_last_runs(conn, until=clock())
     for job in jobs:
         if stop.is_set() or not is_due(job, last.get(job.name), clock()):
             continue

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
+from app.job.alert_measure import job_delays
 from app.service.account import ACCOUNTS, ROLES
 from app.service.address import broker_for, database_url
 from app.service.certificate_check import served_findings
@@ -23,6 +26,7 @@ from domain.error import LantianError
 from ingest.link import MAX_WINDOW
 from ingest.link import Broker as CollectorBroker
 from ingest.preflight import measured_window
+from store.alert_rule import read_rule
 from store.connection import connect
 from store.error import translated
 from store.ledger import read_balance
@@ -68,6 +72,7 @@ def service_findings(settings: Settings, now: Callable[[], dt.datetime]) -> Iter
         yield from _guarded("console", lambda: console_findings(settings))
         yield from _guarded("public pages", lambda: public_findings(settings))
         yield from _guarded("readings", lambda: _readings(settings, now()))
+        yield from _guarded("jobs", lambda: _jobs(settings, now()))
     yield from _guarded("grafana", lambda: _grafana(settings))
 
 
@@ -166,6 +171,16 @@ def _readings(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
     yield judged(age is not None and age < _STALE_S, "readings", text, advice, otherwise="warn")
     text = f"{balance.received} received, {balance.rejected} rejected"
     yield judged(balance.balanced, "ledger", text, "sums differ from what is kept; report this", otherwise="warn")
+
+
+def _jobs(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
+    with connect(database_url(settings, "lantian_app"), connect_timeout_s=5) as connection, translated("look at jobs"):
+        delays, rule = job_delays(connection, now), read_rule(connection, "job_stuck")
+    limit = np.inf if rule is None or rule.threshold is None else rule.threshold
+    late = [name for name, delay in zip(delays.sources, delays.values, strict=True) if delay >= limit]
+    text = f"failed or late: {', '.join(late)}" if late else "none failed or is late"
+    advice = "./lantian job list; ./lantian job run NAME prints the error"
+    yield judged(not late, "jobs", text, advice, otherwise="warn")
 
 
 def _grafana(settings: Settings) -> Iterator[Finding]:
