@@ -145,6 +145,7 @@ class LocalServices(Home):
         self._reporter.step("Starting PostgreSQL")
         cluster.start(self.ports().get("database", self._first_ports["database"]), self._reporter)
         self.remember_ports(database=cluster.port)
+        cluster.finish_recovery(credentials, self._reporter)
         cluster.ensure_roles(credentials)
 
     def _start_broker(self, broker: Broker, credentials: Credentials) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Final
 
@@ -198,6 +199,40 @@ class Cluster:
             autocommit=True,
             application_name="lantian services",
         )
+
+    def finish_recovery(self, credentials: Credentials, reporter: Reporter) -> None:
+        """Wait while the server replays an archived log: until then it can be read, not written.
+
+        Parameters
+        ----------
+        credentials : Credentials
+            For the superuser's password.
+        reporter : Reporter
+            Told the wait.
+
+        Raises
+        ------
+        ServiceError
+            When it has reached its target and stays there: `recovery_target_action` is not ``promote``.
+        """
+        with self.connect(credentials) as connection:
+            told = False
+            while True:
+                recovering, paused, replayed = connection.execute(
+                    "select r, r and pg_get_wal_replay_pause_state() = 'paused', pg_last_xact_replay_timestamp()"
+                    " from pg_is_in_recovery() r"
+                ).fetchone() or (False, False, None)
+                if paused:
+                    raise ServiceError(
+                        f"the database has recovered to its target ({replayed}) and waits there; "
+                        "set recovery_target_action = 'promote' in postgresql.auto.conf and start again"
+                    )
+                if not recovering:
+                    return
+                if not told:
+                    reporter.step("Replaying the archived log")
+                    told = True
+                time.sleep(0.1)
 
     def ensure_roles(self, credentials: Credentials) -> None:
         """Create the roles and the database, or bring their passwords up to date."""
