@@ -10,7 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analytics.index import NO_INDEX, aqi, daily_index, hourly_index, iaqi, level, primary_pollutants, report_index
+from analytics.index import (
+    NO_INDEX,
+    aqi,
+    daily_index,
+    hourly_index,
+    iaqi,
+    level,
+    primary_pollutants,
+    published_aqi,
+    report_index,
+)
 from domain.edition import AQI_EDITIONS, HJ633_2012, HJ633_2026
 from domain.error import ConfigurationError
 from domain.standard import breakpoints
@@ -133,6 +143,14 @@ def test_pollutant_not_monitored_does_not_hide_the_aqi() -> None:
     assert daily_index(HJ633_2026, values).aqi[0] == NO_INDEX
     assert daily_index(HJ633_2026, values, not_monitored=["no2"]).aqi[0] == 60
     assert daily_index(HJ633_2026, {**values, "no2": [900.0]}, not_monitored=["no2"]).aqi[0] == 60
+
+
+def test_what_may_be_published_with_an_item_missing() -> None:
+    """HJ 633-2026 5.3.1: above 100 all the same, up to 100 not; 2012 publishes whatever there is."""
+    computed = np.array([NO_INDEX, 0, 100, 101, 100, 101], dtype=np.int16)
+    complete = np.array([False, True, True, True, False, False])
+    assert published_aqi(HJ633_2026, computed, complete).tolist() == [NO_INDEX, 1, 100, 101, NO_INDEX, 101]
+    assert published_aqi(HJ633_2012, computed, complete).tolist() == [NO_INDEX, 0, 100, 101, 100, 101]
 
 
 def test_published_aqi_is_at_least_one_in_2026() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from analytics.screening import MARK, PERSISTENCE, RANGE, STEP, screening
 from domain.error import ConfigurationError
 from domain.family import AIR, FAMILIES
-from domain.flag import FAIL, GOOD, MISSING, SUSPECT
+from domain.flag import FAIL, GOOD, MISSING, NOT_EVALUATED, SUSPECT, usable
 from domain.screening_table import ScreeningLimit, load_screening_limits, screening_limits
 
 NAN = float("nan")
@@ -169,3 +169,9 @@ def test_infinity_fails_even_without_limits() -> None:
 def test_wrong_width_is_refused() -> None:
     with pytest.raises(ValueError, match=r"expected \(n, 1\)"):
         screening(ONE, [1], [0], values=[[1.0, 2.0]])
+
+
+def test_doubt_stays_in_the_statistics_and_failure_does_not() -> None:
+    """GB 3095-2026 6.4: every valid value counts; what a test merely doubts is still valid."""
+    flags = np.array([NOT_EVALUATED, GOOD, SUSPECT, FAIL, MISSING], dtype=np.uint8)
+    assert usable(flags).tolist() == [True, True, True, False, False]
