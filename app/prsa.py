@@ -8,21 +8,24 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import gzip
+import io
 import math
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, TextIO
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from app.registry_sheet import decoded
 from domain.error import ConfigurationError
 from domain.family import AIR
 from domain.period import DAY_S, HOUR_S, OFFSET_S
 from domain.pollutant import SIX_KEYS
+from domain.screening_table import screening_limits
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
@@ -45,7 +48,7 @@ _NUMBERS: Final[Mapping[str, tuple[str, float]]] = MappingProxyType(
 _DEW_POINT: Final = "DEWP"
 _POINTS: Final = ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW"]
 _DIRECTIONS: Final = {point: str(22.5 * at) for at, point in enumerate(_POINTS)}
-_MISSING: Final = frozenset({"NA", "", "NaN"})
+_MISSING: Final = frozenset({"NA", "", "NaN", "nan", "—"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,16 @@ class PrsaStation:
         return {key: np.ascontiguousarray(grid[:, at]).reshape(days, 24) for at, key in enumerate(SIX_KEYS)}
 
 
-def load_prsa(path: Path) -> PrsaStation:
+def load_prsa(path: Path, *, possible_only: bool = True) -> PrsaStation:
     """Load one station file.
 
     Parameters
     ----------
     path : Path
-        ``.csv`` or ``.csv.gz``; columns are found by name, others are ignored.
+        ``.csv`` or ``.csv.gz``, UTF-8 or GB18030; columns are found by name whatever their case, others are ignored.
+    possible_only : bool
+        Whether a value that the range test of the platform would fail is an error; false where values are to be
+        tested.
 
     Returns
     -------
@@ -97,56 +103,110 @@ def load_prsa(path: Path) -> PrsaStation:
     Raises
     ------
     ConfigurationError
-        When the file is absent or damaged, a column is absent, a cell is not a number, an hour occurs twice, or the
-        file holds two stations. The text names file, line and column.
+        When the file is absent or damaged, a column is absent, a cell is not a number or no possible value, an hour
+        occurs twice, or the file holds two stations. The text names file, line and column.
     """
     try:
-        with _opened(path) as stream:
-            return _station(path, csv.reader(stream))
+        content = path.read_bytes()
+        if path.suffix == ".gz":
+            content = gzip.decompress(content)
+        return _station(path, csv.reader(io.StringIO(decoded(content, path.name), newline="")), possible_only)
     except FileNotFoundError as error:
         raise ConfigurationError(f"{path.name}: found no such file, expected a PRSA file (.csv or .csv.gz)") from error
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise ConfigurationError(f"{path.name}: found {error}, expected a PRSA file (.csv or .csv.gz)") from error
 
 
-def _opened(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
-
-
-def _station(path: Path, reader: Iterator[list[str]]) -> PrsaStation:
-    header = next(reader, [])
+def _rows(path: Path, reader: Any) -> tuple[list[str], list[list[str]], list[int]]:
+    """Headings as the files spell them, rows that are not blank, and the line of each."""
     wanted = (*_TIME, "station", "wd", *(name for name, _ in _NUMBERS.values()))
+    spelt = {name.casefold(): name for name in (*wanted, _DEW_POINT)}
+    found: list[str] = next(reader, [])
+    header = [spelt.get(name.strip().casefold(), name) for name in found]
     absent = [name for name in wanted if name not in header]
     if absent:
-        raise ConfigurationError(f"{path.name} line 1: found columns {header}, expected also {', '.join(absent)}")
-    rows = [row for row in reader if row]
-    for line, row in enumerate(rows, 2):
-        if len(row) != len(header):
-            raise ConfigurationError(f"{path.name} line {line}: found {len(row)} cells, expected {len(header)}")
+        raise ConfigurationError(f"{path.name} line 1: found columns {found}, expected also {', '.join(absent)}")
+    twice = [name for name in spelt.values() if header.count(name) > 1]
+    if twice:
+        raise ConfigurationError(f"{path.name} line 1: found {', '.join(twice)} twice, expected each column once")
+    rows, lines = [], []
+    for row in reader:
+        if row and len(row) != len(header):
+            place = f"{path.name} line {reader.line_num}"
+            raise ConfigurationError(f"{place}: found {len(row)} cells, expected {len(header)}")
+        if row:
+            rows.append(row)
+            lines.append(int(reader.line_num))
+    return header, rows, lines
+
+
+def _station(path: Path, reader: Any, possible_only: bool) -> PrsaStation:
+    header, rows, lines = _rows(path, reader)
     cells = dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(header, ())
     names = sorted(set(cells["station"]))
     if len(names) > 1:
         raise ConfigurationError(f"{path.name}: found stations {', '.join(names)}, expected one station per file")
-    times_s = _times(path, cells)
+    table = _Table(path, cells, lines)
+    times_s = _times(table)
     values = np.full((len(rows), AIR.width), np.nan)
     for key, (name, divisor) in _NUMBERS.items():
-        values[:, AIR.position(key)] = _numbers(path, name, cells[name]) / divisor
-    directions = [_DIRECTIONS.get(cell, cell) for cell in cells["wd"]]
-    values[:, AIR.position("wind_direction")] = _numbers(path, "wd", directions)
-    dew_points = _numbers(path, _DEW_POINT, cells[_DEW_POINT]) if _DEW_POINT in header else np.full(len(rows), np.nan)
+        numbers = table.numbers(name)
+        if possible_only:
+            table.refuse_impossible(name, key, numbers, divisor)
+        values[:, AIR.position(key)] = numbers / divisor
+    values[:, AIR.position("wind_direction")] = table.numbers("wd", _DIRECTIONS)
+    dew_points = table.numbers(_DEW_POINT) if _DEW_POINT in header else np.full(len(rows), np.nan)
     order = np.argsort(times_s, kind="stable")
     again = np.flatnonzero(np.diff(times_s[order]) == 0)
     if len(again):
-        line = int(order[again[0] + 1]) + 2
-        raise ConfigurationError(f"{path.name} line {line}: found an hour that stands above already, expected it once")
+        first, second = (lines[int(order[again[0] + at])] for at in (0, 1))
+        raise ConfigurationError(
+            f"{path.name} line {second}: found the hour of line {first} again, expected each hour once"
+        )
     return PrsaStation(names[0] if names else path.name.split(".")[0], times_s[order], values[order], dew_points[order])
 
 
-def _times(path: Path, cells: Mapping[str, Sequence[str]]) -> Integers:
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """Cells of a file by column, and the line of each row."""
+
+    path: Path
+    cells: Mapping[str, Sequence[str]]
+    lines: Sequence[int]
+
+    def numbers(self, column: str, words: Mapping[str, str] = MappingProxyType({})) -> Floats:
+        """A column as numbers, NaN where missing; `words` stand for numbers."""
+        cells = [words.get(cell, cell) for cell in map(str.strip, self.cells[column])]
+        try:
+            numbers = np.array([np.nan if cell in _MISSING else float(cell) for cell in cells], dtype=np.float64)
+        except ValueError:
+            numbers = np.full(len(cells), np.inf)
+        if np.isinf(numbers).any():
+            at = next(at for at, cell in enumerate(cells) if not _is_number(cell))
+            raise self.fault(at, column, "a number or NA")
+        return numbers
+
+    def refuse_impossible(self, column: str, key: str, numbers: Floats, divisor: float) -> None:
+        """Raise for a value that cannot be, such as a -999 that was meant as missing."""
+        limit = next(row for row in screening_limits(AIR.key) if row.column == key)
+        low, high = limit.fail_low * divisor, limit.fail_high * divisor
+        wrong = np.flatnonzero((numbers < low) | (numbers > high))
+        if len(wrong):
+            raise self.fault(
+                int(wrong[0]), column, f"a value from {low:g} to {high:g}, or NA where nothing was measured"
+            )
+
+    def fault(self, at: int, column: str, expected: str) -> ConfigurationError:
+        """Error about the cell of a row."""
+        found = self.cells[column][at]
+        return ConfigurationError(
+            f"{self.path.name} line {self.lines[at]}, column {column}: found {found!r}, expected {expected}"
+        )
+
+
+def _times(table: _Table) -> Integers:
     """Unix time of each row; a date that does not exist is an error."""
-    parts = np.array([_numbers(path, name, cells[name]) for name in _TIME])
+    parts = np.array([table.numbers(name) for name in _TIME])
     whole = np.isfinite(parts).all(axis=0)
     years, months, days, hours = np.where(whole, parts, 0.0).astype(np.int64)
     if not len(years):
@@ -157,8 +217,9 @@ def _times(path: Path, cells: Mapping[str, Sequence[str]]) -> Integers:
     possible &= dates.astype("datetime64[M]") == month_starts
     if not possible.all():
         at = int(np.argmin(possible))
-        found = " ".join(cells[name][at] for name in _TIME)
-        raise ConfigurationError(f"{path.name} line {at + 2}: found time {found}, expected year month day hour 0-23")
+        found = " ".join(table.cells[name][at] for name in _TIME)
+        place = f"{table.path.name} line {table.lines[at]}"
+        raise ConfigurationError(f"{place}: found time {found}, expected year month day hour 0-23")
     return np.asarray(dates.astype(np.int64) * DAY_S - OFFSET_S + hours * HOUR_S)
 
 
@@ -166,17 +227,6 @@ def relative_humidity(temperature: Floats, dew_point: Floats) -> Floats:
     """Relative humidity in percent, at most 100, from temperature and dew point in ℃ (Magnus); any shape."""
     exponents = [17.625 * degrees / (243.04 + degrees) for degrees in (dew_point, temperature)]
     return np.minimum(100.0 * np.exp(exponents[0] - exponents[1]), 100.0)
-
-
-def _numbers(path: Path, column: str, cells: Sequence[str]) -> Floats:
-    try:
-        numbers = np.array([np.nan if cell in _MISSING else float(cell) for cell in cells], dtype=np.float64)
-    except ValueError:
-        numbers = np.full(len(cells), np.inf)
-    if np.isinf(numbers).any():
-        line, cell = next((line, cell) for line, cell in enumerate(cells, 2) if not _is_number(cell))
-        raise ConfigurationError(f"{path.name} line {line}, column {column}: found {cell!r}, expected a number or NA")
-    return numbers
 
 
 def _is_number(cell: str) -> bool:

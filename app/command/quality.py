@@ -81,7 +81,7 @@ def check(files: tuple[Path, ...], file_format: str, output: Path | None) -> Non
     Tests of receipt time, twin channels and neighbours need the database; the others run as there.
     """
     del file_format
-    stations = [load_prsa(path) for path in files]
+    stations = [load_prsa(path, possible_only=False) for path in files]
     tested = [(station, station_quality(station)) for station in stations]
     if output is not None:
         try:

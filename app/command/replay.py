@@ -74,7 +74,7 @@ def load_tracks(
     ConfigurationError
         When a file is no PRSA file, has no rows of the year, or two files hold one station.
     """
-    stations = [load_prsa(file) for file in files]
+    stations = [load_prsa(file, possible_only=False) for file in files]
     names = [station.name for station in stations]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

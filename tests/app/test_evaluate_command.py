@@ -273,9 +273,18 @@ def test_prsa_file_in_canonical_units(tmp_path: Path) -> None:
         ("1,2016,1,1,1,5,", "1,2016,1,1,1,inf,", "line 3, column PM2.5: found 'inf'"),
         ("1,2016,1,1,1,5,", "1,2016,2,30,1,5,", "line 3: found time 2016 2 30 1"),
         ("1,2016,1,1,1,5,", "1,2016,1,1,NA,5,", "line 3: found time 2016 1 1 NA"),
-        ("1,2016,1,1,1,5,", "1,2016,1,1,0,5,", "line 3: found an hour that stands above already"),
+        ("1,2016,1,1,1,5,", "1,2016,1,1,0,5,", "line 3: found the hour of line 2 again"),
         ("1,2016,1,1,1,5,", "1,2016,1,1,1,", "line 3: found 17 cells, expected 18"),
         (",O3,", ",ozone,", "expected also O3"),
+        (",RAIN,", ",pm2.5,", "line 1: found PM2.5 twice"),
+        ("1,2016,1,1,1,5,", "1,2016,1,1,1,-999,", "line 3, column PM2.5: found '-999', expected a value from -10 to"),
+        (
+            "1,2016,1,1,1,5,5,5,5,500.0",
+            "1,2016,1,1,1,5,5,5,5,-999",
+            "line 3, column CO: found '-999', expected a value",
+        ),
+        ("1,2016,1,1,1,5,", "1,2016,1,1,1,1e300,", "line 3, column PM2.5: found '1e300'"),
+        ("\n1,2016,1,1,1,5,", "\n\n\n1,2016,1,1,1,x,", "line 5, column PM2.5: found 'x'"),
         ('0,2016,1,1,0,5,5,5,5,500.0,5,1.5,880,NA,0,"WNW",2,"甲"', '0,2016,1,1,0,5,5,5,5,5,5,1,1,1,0,"N",2,"乙"', "乙"),
     ],
 )
@@ -286,6 +295,40 @@ def test_faults_of_a_prsa_file(tmp_path: Path, old: str, new: str, part: str) ->
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(ConfigurationError, match=part):
         load_prsa(path)
+
+
+def test_a_file_reads_the_same_however_it_is_written(tmp_path: Path) -> None:
+    path = write_station(tmp_path / "a.csv", lambda hour: "NA" if hour.hour == 3 else str(hour.hour), days=2)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    text, expected = "\n".join(lines), load_prsa(path)
+    table = [line.split(",") for line in lines]
+    turned = "\n".join(",".join(reversed(row)) for row in table)
+    narrow = "\n".join(",".join(row[1:]) for row in table)  # without the running number
+    for content in (
+        text.replace("\n", "\r\n").encode(),
+        text.encode("utf-8-sig"),
+        text.encode("gb18030"),
+        "\n".join([lines[0], *reversed(lines[1:])]).encode(),
+        "\n\n".join(lines).encode(),
+        turned.encode(),
+        narrow.encode(),
+        "\n".join([lines[0].lower(), *lines[1:]]).encode(),
+        text.replace(",NA,", ",—,").encode(),
+        text.replace(",23,", ", 23 ,").encode(),
+    ):
+        path.write_bytes(content)
+        found = load_prsa(path)
+        assert found.name == expected.name and np.array_equal(found.times_s, expected.times_s)
+        assert np.array_equal(found.values, expected.values, equal_nan=True)
+    path.write_bytes(text.encode("utf-16"))
+    with pytest.raises(ConfigurationError, match="neither UTF-8 nor GB18030"):
+        load_prsa(path)
+
+
+def test_values_that_cannot_be_are_read_where_they_are_to_be_tested(tmp_path: Path) -> None:
+    path = write_station(tmp_path / "a.csv", lambda hour: "-999" if hour.hour == 3 else "5", days=1)
+    station = load_prsa(path, possible_only=False)
+    assert station.values[3, AIR.position("pm25")] == -999
 
 
 def test_damaged_archive_is_named(tmp_path: Path) -> None:
