@@ -20,15 +20,14 @@ from app.command.collect import Listening, prepared
 from app.job.settle import settle
 from app.job.verification import verify_orders
 from app.job.warning import evaluate_warnings
-from app.register import import_register, open_desk
+from app.reduction_example import enter_example
 from app.scenario import register
 from app.scenario_link import wire
 from app.service.address import database_url
 from app.service.progress import Reporter
 from app.settings import Settings
-from domain.county import County, county_folder
+from domain.county import County
 from domain.error import ConfigurationError, ServiceError
-from domain.reduction_register import REDUCTION_LINE, REDUCTION_MEASURE
 from domain.warning_state import NONE
 from firmware_sim.device import World
 from firmware_sim.fault import POWER_CUT
@@ -144,11 +143,7 @@ class Stage:
 
 def prepare_county(conn: Connection, county: County, scenario: Scenario, *, now: dt.datetime) -> None:
     """Enter what the response needs: the example list, lines with their meters, contacts; committed."""
-    for part, listed in (("lines", REDUCTION_LINE), ("measures", REDUCTION_MEASURE)):
-        path = county_folder(county.id) / f"reduction_{part}.csv"
-        checked = import_register(conn, open_desk(conn, listed, now), path, Author(DIRECTOR, "演练"), partial=False)
-        if checked.faults:
-            raise ConfigurationError("\n".join(checked.faults))
+    enter_example(conn, county, Author(DIRECTOR, "演练"), now=now)
     enterprises = read_entries(conn, "enterprise")
     write_entries(conn, "enterprise", [{**enterprises[OWN_PLAN], "grade": "A"}])
     for line in read_reduction_list(conn, county.id).lines.values():

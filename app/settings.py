@@ -22,6 +22,8 @@ PREFIX: Final = "LANTIAN_"
 CONFIG: Final = "LANTIAN_CONFIG"
 #: Variables with our prefix that are no settings.
 _OTHER_VARIABLES: Final = (CONFIG,)
+#: The county whose data set has simulated stations and a simulated industry.
+DEMONSTRATION: Final = "zhongyang"
 #: The database refuses to drop anything younger (store/migrations/0105_retention.sql).
 RETENTION_FLOOR_DAYS: Final = 30
 _TRUTHS: Final = {
@@ -166,6 +168,11 @@ class Settings:
             return None
         names = self.broker_tls_names or ""
         return parsed_listener(self.broker_tls_address, self.broker_tls_certificates, names)
+
+    @property
+    def demonstrates(self) -> bool:
+        """Whether the simulated demonstration county is played: its stations, its industry, its story."""
+        return self.simulator and self.simulator_scenario is None and self.county == DEMONSTRATION
 
     @property
     def database_is_local(self) -> bool:

@@ -11,7 +11,6 @@ from dashboards.colour import (
     GREY,
     ORANGE,
     RED,
-    STATES,
     aqi_steps,
     category_mapping,
     level_mapping,
@@ -21,7 +20,7 @@ from dashboards.colour import (
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
-from dashboards.variable import Variable
+from dashboards.variable import AREA, Variable
 from dashboards.visualisation import bargauge, fixed, geomap, override, stat, state_timeline, table, text, timeseries
 from domain.pollutant import POLLUTANTS, Pollutant
 from domain.standard import validity
@@ -32,7 +31,11 @@ _DAY_PERCENT: Final = round(100 * validity().hours_per_day / 24, 1)
 _COMPLETE: Final = steps((None, RED), (50, ORANGE), (_DAY_PERCENT, GREEN))
 #: Minutes: readings come every minute; ten is late, an hour is silence.
 _AGE: Final = steps((None, GREEN), (10, ORANGE), (60, RED))
-_WINDOW_STATE: Final = word_mapping(("生效", ORANGE), ("条件不满足", GREEN), ("无法判定", GREY))
+#: Minutes since the end of a neighbour's hour: the next one is due after sixty.
+_LATE: Final = steps((None, GREEN), (90, ORANGE), (240, RED))
+_WINDOW_STATE: Final = word_mapping(
+    ("生效", ORANGE), ("条件不满足", GREEN), ("无法判定", GREY), ("待判定", GREY), ("非管控季节", GREY)
+)
 _AREA: Final = "区域值为各参评站点的平均。"
 
 AQI: Final = Panel(
@@ -138,11 +141,13 @@ WINDOWS: Final = Panel(
     id=21,
     title="今日时段管控",
     description="方案规定的洒水抑尘、户外喷涂等时段今日是否生效，按实测的雨、湿度和天空状况判定，每十分钟更新；"
-    "未测到条件时为“无法判定”。没有适用时段时为空。",
+    "未测到条件时为“无法判定”；不在规定月份的列为“非管控季节”。",
     visualisation=table(
         override("条款", custom_width=80),
         override("要求", custom_width=80),
         override("内容", custom_width=330),
+        override("月份", custom_width=120),
+        override("时段", custom_width=120),
         override("起", custom_width=65, unit="time:HH:mm"),
         override("止", custom_width=65, unit="time:HH:mm"),
         override("判定", custom_displayMode="color-background-solid", custom_width=95, mappings=[_WINDOW_STATE]),
@@ -208,63 +213,41 @@ SITE_COMPLETENESS: Final = Panel(
     title="各站 24 小时完整率",
     description=COMPLETENESS.description,
     visualisation=bargauge(_COMPLETE, rows=True, decimals=0, high=100),
-    width=9,
-    height=12,
+    width=10,
+    height=10,
     sql=("completeness",),
     unit="percent",
 )
-DEVICES: Final = Panel(
-    id=17,
-    title="设备状态与数据时效",
-    description="状态：3 个上报周期（至少 5 分钟）内有数据为正常，60 分钟内为迟报，更久为中断。"
-    "时效为最近一条数据距现在的分钟数。"
-    "连接为设备在消息服务器上的登录状态。",
+NEIGHBOURS: Final = Panel(
+    id=22,
+    title="相邻县区实时（µg/m³，CO 为 mg/m³）",
+    description="相邻县区送来的最近一小时（方案第 32 条信息共享）；时效为该小时结束后经过的分钟数。"
+    "登记相邻县区和交换见 docs/exchange.md。",
     visualisation=table(
-        override("设备", custom_width=160),
-        override("站点", custom_width=130),
-        override("协议", custom_width=70),
-        override(
-            "状态", custom_displayMode="color-background-solid", custom_width=75, mappings=[word_mapping(*STATES)]
-        ),
-        override("时效", custom_displayMode="color-text", custom_width=85, decimals=0, thresholds=_AGE, unit="m"),
-        override("最近数据时间", custom_width=125, unit="time:MM-DD HH:mm:ss"),
-        override("最近接收", custom_width=125, unit="time:MM-DD HH:mm:ss"),
-        override("连接", custom_width=65),
+        override("县区", custom_width=90),
+        override("AQI", custom_displayMode="color-background-solid", custom_width=55, thresholds=aqi_steps()),
+        override("级别", custom_displayMode="color-background-solid", custom_width=85, mappings=[category_mapping()]),
+        override("首要污染物", custom_width=150),
+        *(override(POLLUTANTS[key].symbol, custom_width=58) for key in ("pm25", "pm10", "so2", "no2", "o3")),
+        override(_CO.symbol, custom_width=55, decimals=_CO.decimals),
+        override("小时", custom_width=105, unit="time:MM-DD HH:mm"),
+        override("时效", custom_displayMode="color-text", custom_width=75, decimals=0, thresholds=_LATE, unit="m"),
     ),
-    width=15,
-    height=12,
-    sql=("devices",),
-)
-LEDGER: Final = Panel(
-    id=18,
-    title="接收账目（每小时报文数）",
-    description="采集程序收到的报文按结果计数：收到 = 入库 + 重复 + 修订 + 拒收。",
-    visualisation=timeseries(decimals=0, bars=True).with_overrides(
-        override("入库", color=fixed(GREEN)),
-        override("重复", color=fixed(GREY)),
-        override("修订", color=fixed(BLUE)),
-        override("拒收", color=fixed(RED)),
-    ),
-    width=9,
+    width=14,
     height=9,
-    sql=("ledger",),
-    unit="short",
+    sql=("neighbours",),
+    empty="没有登记相邻县区，或尚未收到其数据（lantian exchange add）",
+)
+NEIGHBOUR_AQI: Final = Panel(
+    id=23,
+    title="本县与相邻县区 AQI",
+    description="本县（粗线）与相邻县区逐小时 AQI；时间范围较长时取时段内最大值。上风向县区先升高，提示区域传输。",
+    visualisation=timeseries(decimals=0).with_overrides(override("本县", color=fixed(BLUE), custom_lineWidth=4)),
+    width=10,
+    height=9,
+    sql=("neighbour_aqi",),
+    unit="none",
     interval="1h",
-)
-REJECTS: Final = Panel(
-    id=19,
-    title="最近拒收的报文",
-    description="所选时间范围内（至多 30 天）最近 200 条拒收的报文、原因和说明；同样的说明也已发到设备的错误主题。",
-    visualisation=table(
-        override("接收时间", custom_width=125, unit="time:MM-DD HH:mm:ss"),
-        override("设备", custom_width=150),
-        override("原因", custom_width=130),
-        override("说明", custom_width=300),
-        override("主题", custom_width=260),
-    ),
-    width=15,
-    height=9,
-    sql=("rejects",),
 )
 NOTES: Final = Panel(
     id=20,
@@ -273,14 +256,14 @@ NOTES: Final = Panel(
     visualisation=text(
         "**指数**：每小时由六项 1 小时平均浓度按 HJ 633 当日适用版本计算；颗粒物 1 小时浓度按 24 小时分指数表评定。"
         "小时以起点标示，浓度按 GB/T 8170 修约。  \n"
-        "**没有数据时**：先看“设备状态”：全部“未上报”说明采集程序没有收到报文（`lantian status`）；"
-        "设备正常而没有小时值，"
-        "说明统计程序没有运行（`lantian settle`）；报文被拒收时，“最近拒收的报文”写明原因。"
-        "回放历史数据时请调整右上角的时间范围。  \n"
-        "**目标**：见 [目标与实绩](/d/lantian-targets)。"
+        "**没有数据时**：先看 [数据质量与设备](/d/lantian-data)："
+        "设备全部“未上报”说明采集程序没有收到报文（`lantian status`）；"
+        "设备正常而没有小时值，说明统计程序没有运行（`lantian settle`）；"
+        "报文被拒收时，那里的“最近拒收的报文”写明原因。回放历史数据时请调整右上角的时间范围。  \n"
+        "**目标**：见 [目标与实绩](/d/lantian-targets)；**相邻县区**：数据由其自行负责，不参与本县评价。"
     ),
-    width=24,
-    height=4,
+    width=14,
+    height=10,
 )
 
 AIR_DASHBOARD: Final = Dashboard(
@@ -289,7 +272,7 @@ AIR_DASHBOARD: Final = Dashboard(
     title="实时空气质量",
     description="区域和各站点的实时 AQI、六项污染物与限值、数据完整率和时效。",
     variables=(
-        Variable("area", "区域", "area"),
+        AREA,
         Variable(
             "kind",
             "站点类型",
@@ -307,13 +290,14 @@ AIR_DASHBOARD: Final = Dashboard(
         Heading(100, "六项污染物与限值"),
         CONCENTRATIONS[:3],
         CONCENTRATIONS[3:],
-        Heading(101, "数据完整率、时效与接收"),
-        (SITE_COMPLETENESS, DEVICES),
-        (LEDGER, REJECTS),
-        (NOTES,),
+        Heading(102, "相邻县区"),
+        (NEIGHBOURS, NEIGHBOUR_AQI),
+        Heading(101, "数据完整率"),
+        (SITE_COMPLETENESS, NOTES),
     ),
     time_from="now-48h",
     time_to="now",
     refresh="1m",
     annotations=(WARNINGS, DUST),
+    empty="暂无数据：看站点设备是否上报（数据质量与设备）",
 )

@@ -8,15 +8,17 @@ from typing import Final
 
 from dashboards.annotation import Annotation, annotation_json
 from dashboards.layout import Heading, Shelf, place
-from dashboards.panel import Json, Panel, Position, panel_json
+from dashboards.panel import NO_VALUE, Json, Panel, Position, panel_json
 from dashboards.query import load_sql
-from dashboards.variable import Variable, datasource_variable, variable_json
+from dashboards.variable import Variable, console_variable, datasource_variable, variable_json
 
 #: The newest dashboard schema that Grafana 9.4 writes; later versions migrate it when they load it.
 SCHEMA_VERSION: Final = 37
 TIMEZONE: Final = "Asia/Shanghai"
 #: Every dashboard has this tag; the links at the top of each list all that have it.
 TAG: Final = "蓝天"
+#: Where a console is that nobody has configured.
+CONSOLE: Final = "http://127.0.0.1:8088"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Dashboard:
         How often open pages ask again.
     annotations : tuple of Annotation
         Spans marked on its graphs; their SQL may use the variable `area`.
+    empty : str
+        What its panels say without data, and what would bring some.
     """
 
     uid: str
@@ -47,6 +51,7 @@ class Dashboard:
     time_to: str
     refresh: str
     annotations: tuple[Annotation, ...] = ()
+    empty: str = NO_VALUE
 
     @property
     def panels(self) -> tuple[Panel, ...]:
@@ -58,8 +63,21 @@ class Dashboard:
         return load_sql(self.folder, variable.sql, {})
 
 
-def dashboard_json(dashboard: Dashboard) -> Json:
-    """The document of a dashboard: the same for the same definition, whenever and wherever it is rendered."""
+def dashboard_json(dashboard: Dashboard, console: str = CONSOLE) -> Json:
+    """The document of a dashboard: the same for the same definition, whenever and wherever it is rendered.
+
+    Parameters
+    ----------
+    dashboard : Dashboard
+        Which.
+    console : str
+        Address of the console, without a slash at the end.
+
+    Returns
+    -------
+    dict
+        What Grafana reads.
+    """
     variables = [variable_json(variable, dashboard.variable_sql(variable)) for variable in dashboard.variables]
     return {
         "annotations": {"list": [_built_in_annotations(), *map(annotation_json, dashboard.annotations)]},
@@ -67,14 +85,14 @@ def dashboard_json(dashboard: Dashboard) -> Json:
         "editable": True,
         "fiscalYearStartMonth": 0,
         "graphTooltip": 1,
-        "links": [_links()],
+        "links": [_links(), _console_link()],
         "liveNow": False,
-        "panels": [_item_json(item, position, dashboard.folder) for item, position in place(dashboard.shelves)],
+        "panels": [_item_json(item, position, dashboard) for item, position in place(dashboard.shelves)],
         "refresh": dashboard.refresh,
         "schemaVersion": SCHEMA_VERSION,
         "style": "dark",
         "tags": [TAG],
-        "templating": {"list": [datasource_variable(), *variables]},
+        "templating": {"list": [datasource_variable(), console_variable(console), *variables]},
         "time": {"from": dashboard.time_from, "to": dashboard.time_to},
         "timepicker": {},
         "timezone": TIMEZONE,
@@ -89,9 +107,9 @@ def document_text(document: Json) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
-def _item_json(item: Heading | Panel, position: Position, folder: str) -> Json:
+def _item_json(item: Heading | Panel, position: Position, dashboard: Dashboard) -> Json:
     if isinstance(item, Panel):
-        return panel_json(item, position, folder)
+        return panel_json(item, position, dashboard.folder, dashboard.empty)
     return {
         "collapsed": False,
         "gridPos": position.as_json(),
@@ -127,4 +145,19 @@ def _links() -> Json:
         "tooltip": "其他看板",
         "type": "dashboards",
         "url": "",
+    }
+
+
+def _console_link() -> Json:
+    return {
+        "asDropdown": False,
+        "icon": "external link",
+        "includeVars": False,
+        "keepTime": False,
+        "tags": [],
+        "targetBlank": True,
+        "title": "操作台",
+        "tooltip": "处理告警、预警、审核（需登录）",
+        "type": "link",
+        "url": "${console:raw}/",
     }

@@ -9,7 +9,8 @@ from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, steps, word_mappin
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
-from dashboards.variable import Variable
+from dashboards.shared import findings
+from dashboards.variable import AREA, Variable
 from dashboards.visualisation import bargauge, fixed, override, stat, table, text, timeseries
 
 _ANY: Final = steps((None, GREEN), (1, RED))
@@ -19,7 +20,6 @@ _PERMITTED: Final = steps((None, GREEN), (90, ORANGE), (100.01, RED))
 _VERDICT: Final = word_mapping(("达标", GREEN), ("超标", RED), ("不判定", GREY))
 _MONTH: Final = word_mapping(("达到要求", GREEN), ("未达到要求", RED), ("无法判定", GREY))
 _STATE: Final = word_mapping(("运行", GREEN), ("含氧量接近空气", ORANGE), ("停运", GREY), ("数据无效", RED))
-_FINDING: Final = word_mapping(("待核查", ORANGE), ("核查属实", RED), ("核查排除", GREEN), ("已结束", GREY))
 _DASHED: Final = {"dash": [10, 10], "fill": "dash"}
 _MG: Final = "suffix:mg/m³"
 _LINK: Final = {
@@ -76,10 +76,10 @@ def _converted(panel_id: int, pollutant: str, words: str) -> Panel:
     return Panel(
         id=panel_id,
         title=f"{words}折算浓度与限值",
-        description=f"{words}按基准含氧量折算的小时均值；名称带“限值”的线为当日适用的限值。",
+        description=f"{words}按基准含氧量折算的小时均值；红色虚线为各排放口当日适用的限值。",
         visualisation=timeseries(decimals=1).with_overrides(
             {
-                "matcher": {"id": "byRegexp", "options": "/限值$/"},
+                "matcher": {"id": "byRegexp", "options": "/^限值/"},
                 "properties": [
                     {"id": "color", "value": fixed(RED)},
                     {"id": "custom.lineStyle", "value": _DASHED},
@@ -185,6 +185,7 @@ OVER_HOURS: Final = Panel(
     width=8,
     height=10,
     sql=("over_hours",),
+    empty="所选时段没有超标的小时",
 )
 MONTHS: Final = Panel(
     id=14,
@@ -205,22 +206,8 @@ MONTHS: Final = Panel(
     height=11,
     sql=("months",),
 )
-FINDINGS: Final = Panel(
-    id=16,
-    title="数据真实性疑点",
-    description="恒值、复制、截断、稀释、标记过长、生产而治理停用等检查发现的疑点；待核查的在前；疑点须现场核查，不是结论。没有疑点时为空。",
-    visualisation=table(
-        override("疑点", custom_width=170),
-        override("企业", custom_width=170),
-        override("点位", custom_width=140),
-        override("状态", custom_displayMode="color-text", custom_width=85, mappings=[_FINDING]),
-        override("开始", custom_width=115, unit="time:MM-DD HH:mm"),
-        override("至", custom_width=115, unit="time:MM-DD HH:mm"),
-    ),
-    width=24,
-    height=8,
-    sql=("findings",),
-)
+_CHECKED: Final = "恒值、复制、截断、稀释、标记过长、生产而治理停用等检查发现的疑点；"
+FINDINGS: Final = findings(16, _CHECKED, ("stack", "plant"), of_enterprises=True)
 NOTES: Final = Panel(
     id=15,
     title="说明",
@@ -240,7 +227,7 @@ ENTERPRISE_DASHBOARD: Final = Dashboard(
     title="企业在线监测与工况",
     description="排放口浓度与限值、生产与治理用电、月达标率和许可排放量。",
     variables=(
-        Variable("area", "区域", "area"),
+        AREA,
         Variable("enterprise", "企业", "enterprise", multiple=True),
         Variable("outlet", "排放口", "outlet", multiple=True),
     ),
@@ -262,4 +249,5 @@ ENTERPRISE_DASHBOARD: Final = Dashboard(
     time_to="now",
     refresh="1m",
     annotations=(WARNINGS,),
+    empty="暂无数据：还没有登记的排放口，或在线监测设备没有上报",
 )

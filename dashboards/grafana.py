@@ -14,7 +14,7 @@ import niquests
 from grafana_client.api import GrafanaApi
 from grafana_client.client import GrafanaException
 
-from dashboards.dashboard import Dashboard, dashboard_json, document_text
+from dashboards.dashboard import CONSOLE, Dashboard, dashboard_json, document_text
 from dashboards.panel import Json
 from dashboards.variable import PLUGIN
 from domain.error import ConfigurationError, LantianError
@@ -125,9 +125,10 @@ class Change:
 class Grafana:
     """A Grafana server of version 9.4 or later and a token for it; use `open_grafana`."""
 
-    def __init__(self, url: str, api: Any) -> None:
+    def __init__(self, url: str, api: Any, console: str = CONSOLE) -> None:
         self.url = url
         self._api = api
+        self._console = console
 
     def version(self) -> tuple[int, int]:
         """Major and minor version; `GrafanaError` below 9.4 or when the server is not a Grafana."""
@@ -214,7 +215,7 @@ class Grafana:
     def push_dashboard(self, dashboard: Dashboard) -> Change:
         """Create or replace one dashboard in the folder."""
         thing = f"dashboard {dashboard.title} ({dashboard.uid})"
-        wanted, found = dashboard_json(dashboard), self.stored(dashboard)
+        wanted, found = dashboard_json(dashboard, self._console), self.stored(dashboard)
         if found is not None:
             document, meta = found
             if document == wanted and meta.get("folderUid") == FOLDER_UID:
@@ -242,7 +243,7 @@ class Grafana:
         """Unified diff from what Grafana has to what this version renders; empty when equal."""
         found = self.stored(dashboard)
         before = [] if found is None else document_text(found[0]).splitlines()
-        after = document_text(dashboard_json(dashboard)).splitlines()
+        after = document_text(dashboard_json(dashboard, self._console)).splitlines()
         names = f"grafana/{dashboard.uid}.json", f"rendered/{dashboard.uid}.json"
         return list(difflib.unified_diff(before, after, *names, lineterm=""))
 
@@ -278,7 +279,7 @@ class _AbsentError(GrafanaError):
 
 
 @contextmanager
-def open_grafana(url: str, token: str) -> Iterator[Grafana]:
+def open_grafana(url: str, token: str, console: str = CONSOLE) -> Iterator[Grafana]:
     """A connection to the Grafana at `url`, closed at the end.
 
     Parameters
@@ -287,6 +288,8 @@ def open_grafana(url: str, token: str) -> Iterator[Grafana]:
         Address of the server as in a browser, a path included where it has one.
     token : str
         Token of a service account.
+    console : str
+        Address of the console for the dashboards' links.
 
     Yields
     ------
@@ -301,7 +304,7 @@ def open_grafana(url: str, token: str) -> Iterator[Grafana]:
     # The client joins the path and "api" as they are.
     api = GrafanaApi.from_url(url.rstrip("/") + "/", credential=token, timeout=_TIMEOUT_S)
     try:
-        grafana = Grafana(url.rstrip("/"), api)
+        grafana = Grafana(url.rstrip("/"), api, console)
         grafana.version()
         yield grafana
     finally:

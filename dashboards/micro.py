@@ -9,7 +9,7 @@ from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, steps, word_mappin
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
-from dashboards.variable import Variable
+from dashboards.variable import AREA, Variable
 from dashboards.visualisation import bargauge, fixed, geomap, override, stat, table, text, timeseries
 
 #: Colours to find a station by; the pollutant is chosen, so they follow the share of the neighbours, not a limit.
@@ -109,6 +109,7 @@ PEAKS: Final = Panel(
     width=10,
     height=10,
     sql=("peaks",),
+    empty="所选时段没有高值",
 )
 FINDINGS: Final = Panel(
     id=7,
@@ -123,7 +124,8 @@ FINDINGS: Final = Panel(
     ),
     width=14,
     height=10,
-    sql=("findings",),
+    sql=("quality_findings",),
+    empty="所选时段没有质控发现",
 )
 CALIBRATIONS: Final = Panel(
     id=8,
@@ -215,6 +217,7 @@ UPWIND: Final = Panel(
     width=24,
     height=8,
     sql=("upwind",),
+    empty="没有高值概率不低于 25 % 的方位",
 )
 NOTES: Final = Panel(
     id=9,
@@ -239,7 +242,7 @@ MICRO_DASHBOARD: Final = Dashboard(
     title="微站网格",
     description="微站浓度分布、原始与校准、邻站比较、高值、来源线索和校准版本。",
     variables=(
-        Variable("area", "区域", "area"),
+        AREA,
         Variable("pollutant", "污染物", "pollutant"),
         Variable("township", "乡镇", "township", multiple=True),
         Variable("station", "微站", "station", multiple=True),
@@ -262,4 +265,5 @@ MICRO_DASHBOARD: Final = Dashboard(
     time_to="now",
     refresh="1m",
     annotations=(WARNINGS, DUST),
+    empty="暂无数据：还没有微站上报，或校准、来源线索尚未计算（系统运行）",
 )

@@ -16,8 +16,13 @@ PANEL_TYPES: Final = frozenset(
 )
 #: The version whose options `dashboards.visualisation` writes: later ones migrate from it.
 PLUGIN_VERSION: Final = "9.4.0"
-#: What a panel shows where there is no value.
+#: What a panel says that neither says anything itself nor stands on a dashboard that does.
 NO_VALUE: Final = "暂无数据"
+#: A table with rows shows a dash where there is no value; only one without rows shows the words for it.
+_DASH: Final[Json] = {
+    "matcher": {"id": "byRegexp", "options": "/.*/"},
+    "properties": [{"id": "noValue", "value": "—"}],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,8 @@ class Panel:
         Words that the SQL files take at rendering, ``{{name}}``.
     interval : str
         Least width of a time bucket, such as ``1h``.
+    empty : str
+        What it says when there is nothing to show, and what would bring something; otherwise the dashboard's words.
     """
 
     id: int
@@ -79,6 +86,7 @@ class Panel:
     unit: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
     interval: str = ""
+    empty: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ def panel_queries(panel: Panel, dashboard: str) -> tuple[str, ...]:
     return tuple(load_sql(dashboard, name, panel.parameters) for name in panel.sql)
 
 
-def panel_json(panel: Panel, position: Position, dashboard: str) -> Json:
+def panel_json(panel: Panel, position: Position, dashboard: str, empty: str = NO_VALUE) -> Json:
     """A panel as Grafana stores it.
 
     Parameters
@@ -111,6 +119,8 @@ def panel_json(panel: Panel, position: Position, dashboard: str) -> Json:
         Where.
     dashboard : str
         Folder of its SQL files.
+    empty : str
+        What it says without data unless it has words of its own.
 
     Returns
     -------
@@ -118,7 +128,8 @@ def panel_json(panel: Panel, position: Position, dashboard: str) -> Json:
         The panel object of a dashboard.
     """
     view = panel.visualisation
-    defaults: Json = {"noValue": NO_VALUE, **view.defaults}
+    defaults: Json = {**view.defaults, "noValue": panel.empty or empty}
+    overrides = [_DASH, *view.overrides] if view.type == "table" else list(view.overrides)
     if panel.unit:
         defaults["unit"] = panel.unit
     document: Json = {
@@ -132,7 +143,7 @@ def panel_json(panel: Panel, position: Position, dashboard: str) -> Json:
         "type": view.type,
     }
     if view.type != "text":
-        document["fieldConfig"] = {"defaults": defaults, "overrides": list(view.overrides)}
+        document["fieldConfig"] = {"defaults": defaults, "overrides": overrides}
     if panel.sql:
         document["datasource"] = DATASOURCE
         document["targets"] = [

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.colour import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, STATES, steps, word_mapping
+from dashboards.colour import GREEN, GREY, ORANGE, RED, STATES, steps, word_mapping
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
-from dashboards.variable import Variable
-from dashboards.visualisation import bargauge, fixed, override, stat, table, text, timeseries
+from dashboards.shared import DATE_TIME, DATE_TIME_SECONDS, outcomes
+from dashboards.variable import AREA, Variable
+from dashboards.visualisation import bargauge, console_link, fixed, override, stat, table, text, timeseries
 from domain.standard import validity
 
 #: Percent; 95 is what target monitor_online asks for.
 _EFFECTIVE: Final = steps((None, RED), (80, ORANGE), (95, GREEN))
 #: Share of hours below which a day has too few hours to count.
 _DAY_PERCENT: Final = round(100 * validity().hours_per_day / 24, 1)
+_DEVICE_PAGE: Final = console_link("在操作台查看设备", "/device?text=${__value.text:percentencode}")
 _AGE: Final = steps((None, GREEN), (10, ORANGE), (60, RED))
 _SHARE: Final = steps((None, "text"), (1, ORANGE), (5, RED))
 _WAITING: Final = steps((None, GREEN), (1, ORANGE))
+_JUDGEMENT: Final = word_mapping(("有效", GREEN), ("无效", RED))
+_REVIEW: Final = word_mapping(("待复审", ORANGE), ("已生效", GREEN), ("已撤回", GREY))
 _DECISIONS: Final = word_mapping(("待审核", ORANGE), ("已采纳", GREEN), ("未采纳", GREY))
 
 STATE_COUNTS: Final = Panel(
@@ -51,6 +55,7 @@ REJECTED: Final = Panel(
     width=3,
     height=4,
     sql=("rejected",),
+    empty="没有拒收",
     unit="suffix:条",
 )
 REVISIONS_WAITING: Final = Panel(
@@ -61,6 +66,7 @@ REVISIONS_WAITING: Final = Panel(
     width=3,
     height=4,
     sql=("revisions_waiting",),
+    empty="没有修正",
     unit="suffix:条",
 )
 HEALTH: Final = Panel(
@@ -69,7 +75,7 @@ HEALTH: Final = Panel(
     description="中断和有效率低的在前。时钟偏差为接收时间减数据时段终点（秒），负值说明设备时钟偏快；"
     "重复和拒收为今日报文中的百分比。",
     visualisation=table(
-        override("设备", custom_width=160),
+        override("设备", custom_width=160, links=[_DEVICE_PAGE]),
         override("点位", custom_width=140),
         override("类别", custom_width=90),
         override("协议", custom_width=75),
@@ -97,7 +103,7 @@ HEALTH: Final = Panel(
             for name in ("重复", "拒收")
         ),
         override("最近错误", custom_width=260),
-        override("错误时间", custom_width=125, unit="time:MM-DD HH:mm:ss"),
+        override("错误时间", **DATE_TIME_SECONDS),
     ),
     width=24,
     height=13,
@@ -125,22 +131,7 @@ COMPLETENESS: Final = Panel(
     unit="percent",
     interval="1d",
 )
-LEDGER: Final = Panel(
-    id=8,
-    title="接收账目",
-    description="采集程序收到的报文按结果计数：收到 = 入库 + 重复 + 修订 + 拒收。",
-    visualisation=timeseries(decimals=0, bars=True).with_overrides(
-        override("入库", color=fixed(GREEN)),
-        override("重复", color=fixed(GREY)),
-        override("修订", color=fixed(BLUE)),
-        override("拒收", color=fixed(RED)),
-    ),
-    width=12,
-    height=9,
-    sql=("ledger",),
-    unit="short",
-    interval="1h",
-)
+LEDGER: Final = outcomes(8, "接收账目", "ledger", interval="1h")
 REJECT_REASONS: Final = Panel(
     id=9,
     title="拒收原因",
@@ -149,6 +140,7 @@ REJECT_REASONS: Final = Panel(
     width=12,
     height=9,
     sql=("reject_reasons",),
+    empty="所选时段没有拒收的报文",
     unit="short",
     interval="1h",
 )
@@ -157,8 +149,8 @@ REJECTS: Final = Panel(
     title="最近拒收的报文",
     description="所选时间范围内（至多 30 天）最近 200 条拒收的报文、原因和说明；同样的说明也已发到设备的错误主题。",
     visualisation=table(
-        override("接收时间", custom_width=125, unit="time:MM-DD HH:mm:ss"),
-        override("设备", custom_width=150),
+        override("接收时间", **DATE_TIME_SECONDS),
+        override("设备", custom_width=150, links=[_DEVICE_PAGE]),
         override("原因", custom_width=130),
         override("说明", custom_width=320),
         override("主题", custom_width=260),
@@ -166,23 +158,46 @@ REJECTS: Final = Panel(
     width=12,
     height=10,
     sql=("rejects",),
+    empty="所选时段没有拒收的报文",
 )
 REVISIONS: Final = Panel(
     id=11,
     title="数据修正",
-    description="同一时刻再次报送的不同数值：原值不变，采纳以后才参与统计。待审核者在前。",
+    description="同一时刻再次报送的不同数值：原值不变，采纳以后才参与统计。待审核者在前；点击编号在操作台审核。",
     visualisation=table(
-        override("编号", custom_width=70),
-        override("接收时间", custom_width=125, unit="time:MM-DD HH:mm:ss"),
-        override("设备", custom_width=140),
-        override("点位", custom_width=120),
-        override("数据时间", custom_width=110, unit="time:MM-DD HH:mm"),
+        override("编号", custom_width=65, links=[console_link("在操作台审核", "/revision")]),
+        override("接收时间", **DATE_TIME_SECONDS),
+        override("设备", custom_width=150),
+        override("点位", custom_width=130),
+        override("数据时间", **DATE_TIME),
         override("状态", custom_displayMode="color-text", custom_width=75, mappings=[_DECISIONS]),
-        override("审核人", custom_width=90, color=fixed(PURPLE)),
+        override("审核人", custom_width=90),
     ),
     width=12,
     height=10,
     sql=("revisions",),
+    empty="近 30 天没有数据修正",
+)
+REVIEWS: Final = Panel(
+    id=13,
+    title="数据审核（两级）",
+    description="一人初审、另一人复审；复审通过的结论优先于自动质控标识，原值不变。待复审者在前；点击编号在操作台处理。",
+    visualisation=table(
+        override("编号", custom_width=65, links=[console_link("在操作台处理", "/review")]),
+        override("点位", custom_width=130),
+        override("设备", custom_width=140),
+        override("监测项", custom_width=80),
+        override("时段起", **DATE_TIME),
+        override("时段止", **DATE_TIME),
+        override("结论", custom_displayMode="color-text", custom_width=60, mappings=[_JUDGEMENT]),
+        override("状态", custom_displayMode="color-text", custom_width=75, mappings=[_REVIEW]),
+        override("初审", custom_width=130),
+        override("复审", custom_width=130),
+    ),
+    width=24,
+    height=8,
+    sql=("reviews",),
+    empty="所选时段没有数据审核（操作台“数据审核”）",
 )
 NOTES: Final = Panel(
     id=12,
@@ -204,7 +219,7 @@ QUALITY_DASHBOARD: Final = Dashboard(
     folder="data",
     title="数据质量与设备",
     description="设备状态、传输有效率、完整率、接收账目、拒收原因和数据修正。",
-    variables=(Variable("area", "区域", "area"), Variable("family", "设备类别", "family", multiple=True)),
+    variables=(AREA, Variable("family", "设备类别", "family", multiple=True)),
     shelves=(
         (STATE_COUNTS, EFFECTIVE, REJECTED, REVISIONS_WAITING),
         (HEALTH,),
@@ -212,9 +227,11 @@ QUALITY_DASHBOARD: Final = Dashboard(
         Heading(100, "接收与拒收"),
         (LEDGER, REJECT_REASONS),
         (REJECTS, REVISIONS),
+        (REVIEWS,),
         (NOTES,),
     ),
     time_from="now-7d",
     time_to="now",
     refresh="1m",
+    empty="暂无数据：还没有登记的设备，或采集程序没有运行（lantian status）",
 )

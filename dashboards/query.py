@@ -11,12 +11,14 @@ from dashboards.variable import DATASOURCE
 from domain.error import ConfigurationError
 
 SQL: Final = Path(__file__).parent / "sql"
+#: Folder of the files that several dashboards use.
+SHARED: Final = "shared"
 FORMATS: Final[tuple[str, ...]] = ("table", "time_series")
 _PARAMETER: Final = re.compile(r"\{\{(\w+)\}\}")
 
 
 def load_sql(folder: str, name: str, parameters: Mapping[str, str]) -> str:
-    """The text of ``sql/<folder>/<name>.sql`` with every ``{{word}}`` replaced.
+    """The text of ``sql/<folder>/<name>.sql``, or of ``sql/shared/<name>.sql``, with every ``{{word}}`` replaced.
 
     Parameters
     ----------
@@ -30,11 +32,11 @@ def load_sql(folder: str, name: str, parameters: Mapping[str, str]) -> str:
     str
         SQL without trailing blanks; Grafana's ``$`` macros and variables stay.
     """
-    path = SQL / folder / f"{name}.sql"
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"dashboards/sql/{folder}/{name}.sql: found no such file") from error
+    paths = [SQL / each / f"{name}.sql" for each in (folder, SHARED)]
+    path = next((each for each in paths if each.exists()), None)
+    if path is None:
+        raise ConfigurationError(f"dashboards/sql/{folder}/{name}.sql: found no such file, nor in {SHARED}/")
+    text = path.read_text(encoding="utf-8").strip()
     words = set(_PARAMETER.findall(text))
     if not words <= set(parameters):
         raise ConfigurationError(

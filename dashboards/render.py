@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from dashboards.air import AIR_DASHBOARD
-from dashboards.dashboard import Dashboard, dashboard_json, document_text
+from dashboards.dashboard import CONSOLE, Dashboard, dashboard_json, document_text
 from dashboards.enterprise import ENTERPRISE_DASHBOARD
 from dashboards.micro import MICRO_DASHBOARD
 from dashboards.quality import QUALITY_DASHBOARD
@@ -39,23 +39,23 @@ def dashboard_named(uid: str) -> Dashboard:
     raise ConfigurationError(f"dashboard {uid!r} is unknown; expected one of {names}")
 
 
-def rendered(dashboard: Dashboard) -> str:
-    """The rendered file of a dashboard."""
-    return document_text(dashboard_json(dashboard))
+def rendered(dashboard: Dashboard, console: str = CONSOLE) -> str:
+    """The rendered file of a dashboard, with the address of the console."""
+    return document_text(dashboard_json(dashboard, console))
 
 
-def stale_files(folder: Path) -> list[Path]:
+def stale_files(folder: Path, console: str = CONSOLE) -> list[Path]:
     """Files of `folder` that are absent or not what would be rendered."""
-    wanted = {folder / f"{dashboard.uid}.json": rendered(dashboard) for dashboard in DASHBOARDS}
+    wanted = {folder / f"{dashboard.uid}.json": rendered(dashboard, console) for dashboard in DASHBOARDS}
     return [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
 
 
-def write_rendered(folder: Path) -> list[Path]:
+def write_rendered(folder: Path, console: str = CONSOLE) -> list[Path]:
     """Write every dashboard to `folder`; returns the files whose content changed."""
     folder.mkdir(parents=True, exist_ok=True)
-    changed = stale_files(folder)
+    changed = stale_files(folder, console)
     for dashboard in DASHBOARDS:
         path = folder / f"{dashboard.uid}.json"
         if path in changed:
-            path.write_text(rendered(dashboard), encoding="utf-8")
+            path.write_text(rendered(dashboard, console), encoding="utf-8")
     return changed

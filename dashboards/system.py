@@ -8,7 +8,8 @@ from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, steps, word_mappin
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
-from dashboards.visualisation import fixed, override, stat, table, text, timeseries
+from dashboards.shared import alerts, outcomes
+from dashboards.visualisation import console_link, fixed, override, stat, table, text, timeseries
 
 #: Minutes: while stations report every minute, a batch is written at least that often.
 _AGE: Final = steps((None, GREEN), (5, ORANGE), (30, RED))
@@ -76,22 +77,7 @@ SIZE: Final = Panel(
     sql=("size",),
     unit="bytes",
 )
-MESSAGES: Final = Panel(
-    id=7,
-    title="报文按结果",
-    description="采集程序写入的报文数，按入库、重复、修订、拒收分开。",
-    visualisation=timeseries(decimals=0, bars=True).with_overrides(
-        override("入库", color=fixed(GREEN)),
-        override("重复", color=fixed(GREY)),
-        override("修订", color=fixed(BLUE)),
-        override("拒收", color=fixed(RED)),
-    ),
-    width=12,
-    height=9,
-    sql=("messages",),
-    unit="short",
-    interval="1m",
-)
+MESSAGES: Final = outcomes(7, "报文按结果", "messages", interval="1m")
 BATCH: Final = Panel(
     id=8,
     title="批次最长用时",
@@ -103,19 +89,46 @@ BATCH: Final = Panel(
     unit="s",
     interval="1m",
 )
+#: Names of the scheduled jobs in Chinese; `lantian job list` has the others.
+JOB_NAMES: Final = {
+    "alerts": "告警规则判定",
+    "archive": "原始报文归档",
+    "calibrate": "微站校准",
+    "demonstration": "演示数据",
+    "escalate": "逾期升级",
+    "evaluate_warnings": "预警研判",
+    "forecast": "发布预报",
+    "forecast-intake": "接收官方预报",
+    "forecast-skill": "预报检验",
+    "forecast-train": "训练预报模型",
+    "integrity": "真实性检查",
+    "integrity-vehicle": "车辆真实性检查",
+    "ledger": "账目汇总",
+    "quality": "自动质控",
+    "report": "生成报告",
+    "retention": "到期数据清理",
+    "rolling": "滚动评价",
+    "source-hint": "来源线索",
+    "tidy": "运行记录清理",
+    "time-window": "时段管控判定",
+    "verify_orders": "减排核验",
+}
+_JOB_WORDS: Final = {
+    "options": {name: {"index": at, "text": words} for at, (name, words) in enumerate(JOB_NAMES.items())},
+    "type": "value",
+}
 JOBS: Final = Panel(
     id=9,
     title="定时任务",
-    description="每个定时任务最近一次执行的结果、用时、处理数量或错误，失败者在前；"
-    "命令 `lantian job list` 给出各任务的间隔和用途。",
+    description="每个定时任务最近一次执行的结果、用时和错误，失败者在前；"
+    "命令 `lantian job list` 给出各任务的间隔、用途和处理数量。",
     visualisation=table(
-        override("任务", custom_width=150),
+        override("任务", custom_width=150, mappings=[_JOB_WORDS]),
         override("结果", custom_displayMode="color-background-solid", custom_width=80, mappings=[_OUTCOMES]),
         override("上次开始", custom_width=130, unit="time:MM-DD HH:mm:ss"),
         override("用时", custom_width=80, decimals=1, unit="s"),
         override("距上次完成", custom_width=105, decimals=0, unit="m"),
         override("24小时失败", custom_displayMode="color-text", custom_width=100, thresholds=_ANY),
-        override("详情", custom_width=420),
     ),
     width=15,
     height=11,
@@ -161,35 +174,22 @@ CONNECTIONS: Final = Panel(
     height=11,
     sql=("connections",),
 )
-ALERTS: Final = Panel(
-    id=14,
-    title="待处理告警",
-    description="尚未处理完的告警（设备、数据、任务、积压、磁盘等），程度重的在前。没有告警时为空。",
-    visualisation=table(
-        override("程度", custom_width=60),
-        override("类别", custom_width=140),
-        override("对象", custom_width=150),
-        override("状态", custom_width=75),
-        override("时间", custom_width=130, unit="time:MM-DD HH:mm:ss"),
-        override("持续次数", custom_width=85),
-    ),
-    width=15,
-    height=9,
-    sql=("alerts",),
-)
+_ALERTS: Final = "尚未处理完的告警（设备、数据、任务、积压、磁盘等），程度重的在前。"
+ALERTS: Final = alerts(14, _ALERTS, of_area=False, size=(15, 9))
 OUTBOX: Final = Panel(
     id=15,
     title="通知发送",
     description="各渠道的通知：待发送、发送中、近 24 小时已送达、失败（可用 `lantian delivery replay` 重发）"
     "和最久等待的分钟数。",
     visualisation=table(
-        override("渠道", custom_width=100),
+        override("渠道", custom_width=100, links=[console_link("在操作台查看", "/delivery")]),
         override("失败", custom_displayMode="color-text", custom_width=70, thresholds=_ANY),
         override("最久等待", custom_displayMode="color-text", custom_width=95, decimals=0, thresholds=_WAIT, unit="m"),
     ),
     width=9,
     height=9,
     sql=("outbox",),
+    empty="近 24 小时没有通知",
 )
 NOTES: Final = Panel(
     id=13,
@@ -225,4 +225,5 @@ SYSTEM_DASHBOARD: Final = Dashboard(
     time_from="now-6h",
     time_to="now",
     refresh="30s",
+    empty="暂无数据：采集程序或定时任务没有运行（lantian status）",
 )

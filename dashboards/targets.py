@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.annotation import DUST
+from dashboards.annotation import DUST, WARNINGS
 from dashboards.colour import (
     GREEN,
     GREY,
@@ -19,8 +19,8 @@ from dashboards.colour import (
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
-from dashboards.variable import Variable
-from dashboards.visualisation import bargauge, fixed, gauge, override, stat, table, text, timeseries
+from dashboards.variable import AREA, Variable
+from dashboards.visualisation import bargauge, console_link, fixed, gauge, override, stat, table, text, timeseries
 from domain.level import LEVELS
 from domain.pollutant import POLLUTANTS
 
@@ -32,6 +32,17 @@ _SHARE: Final = steps((None, GREEN), (90, ORANGE), (_OVER, RED))
 _LEVEL_WORDS: Final = {f"level_{level.level}": level.category_zh for level in LEVELS}
 _STATUS_CELL: Final = {"custom_displayMode": "color-background-solid", "mappings": [status_mapping()]}
 _VERDICT_CELL: Final = {"custom_displayMode": "color-background-solid", "mappings": [word_mapping(*VERDICTS)]}
+
+#: Editions of GB 3095 as the tables of the standards name them.
+_EDITIONS: Final = {
+    "options": {
+        "2012": {"index": 0, "text": "GB 3095-2012"},
+        "2026-transitional": {"index": 1, "text": "2026（过渡阶段）"},
+        "2026-final": {"index": 2, "text": "2026（第二阶段）"},
+    },
+    "type": "value",
+}
+_TARGET_PAGE: Final = console_link("在操作台查看和填报", "/target/${__data.fields.area_id}/${__data.fields.target_id}")
 
 STATUS_COUNTS: Final = Panel(
     id=1,
@@ -66,7 +77,7 @@ TARGETS: Final = Panel(
     "负数表示已无法实现。",
     visualisation=table(
         override("条款", custom_width=95),
-        override("指标", custom_width=235),
+        override("指标", custom_width=235, links=[_TARGET_PAGE]),
         override("目标", custom_width=100),
         override("实绩", custom_width=75),
         override("状态", custom_width=85, **_STATUS_CELL),
@@ -79,6 +90,8 @@ TARGETS: Final = Panel(
         override("数据截至", custom_width=100),
         override("来源", custom_width=60),
         override("说明", custom_width=260),
+        override("target_id", custom_hidden=True),
+        override("area_id", custom_hidden=True),
     ),
     width=24,
     height=26,
@@ -153,7 +166,7 @@ POLLUTANTS_YEAR: Final = Panel(
         override("占限值", custom_width=80, decimals=0, unit="percent"),
         override("结论", custom_width=85, **_VERDICT_CELL),
         override("有效天数", custom_width=85),
-        override("限值版本", custom_width=130),
+        override("限值版本", custom_width=130, mappings=[_EDITIONS]),
     ),
     width=14,
     height=11,
@@ -279,7 +292,7 @@ TARGETS_DASHBOARD: Final = Dashboard(
     folder="targets",
     title="目标与实绩",
     description="实施方案各项目标的实绩、状态、到期日和责任单位，以及年度空气质量评价。",
-    variables=(Variable("area", "区域", "area"), Variable("year", "年度", "year")),
+    variables=(AREA, Variable("year", "年度", "year")),
     shelves=(
         (STATUS_COUNTS, PM25_SENTENCE),
         (PM25_GAUGE, PM25_NOW, PM25_CUMULATIVE),
@@ -296,5 +309,6 @@ TARGETS_DASHBOARD: Final = Dashboard(
     time_from="now-1y/y",
     time_to="now/y",
     refresh="5m",
-    annotations=(DUST,),
+    annotations=(DUST, WARNINGS),
+    empty="暂无数据：该年还没有有效的日均值",
 )

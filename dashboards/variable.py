@@ -35,6 +35,10 @@ class Variable:
     chosen: tuple[tuple[str, str], ...] = ()
 
 
+#: Every dashboard about a county begins with it.
+AREA: Final = Variable("area", "区域", "area")
+
+
 def datasource_variable() -> dict[str, object]:
     """The choice of data source; Grafana takes its default PostgreSQL source, or the first."""
     return {
@@ -50,6 +54,21 @@ def datasource_variable() -> dict[str, object]:
         "regex": "",
         "skipUrlSync": False,
         "type": "datasource",
+    }
+
+
+def console_variable(address: str) -> dict[str, object]:
+    """Where the console is, for links to its pages: a constant that nobody sees."""
+    option = {"selected": True, "text": address, "value": address}
+    return {
+        "current": option,
+        "hide": 2,
+        "label": "操作台",
+        "name": "console",
+        "options": [option],
+        "query": address,
+        "skipUrlSync": True,
+        "type": "constant",
     }
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from dashboards.annotation import WARNINGS
 from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, steps, word_mapping
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
-from dashboards.variable import Variable
+from dashboards.shared import findings
+from dashboards.variable import AREA, Variable
 from dashboards.visualisation import fixed, geomap, override, stat, table, text, timeseries
 
 _LAMP: Final = word_mapping(("正常", GREEN), ("故障灯亮", RED), ("未知", GREY), ("未上报", GREY))
-_FINDING: Final = word_mapping(("待核查", ORANGE), ("核查属实", RED), ("核查排除", GREEN), ("已结束", GREY))
 #: ppm behind the catalyst: colours to find a vehicle by, no limit of a standard.
 _NOX: Final = steps((None, GREEN), (200, ORANGE), (500, RED))
 _REAGENT: Final = steps((None, RED), (10, ORANGE), (20, GREEN))
@@ -124,23 +125,8 @@ STREAMS: Final = (
     _stream(8, ("发动机转速", "发动机转速。"), "engine", unit="suffix:r/min"),
     _stream(9, ("DPF 压差", "颗粒捕集器前后压差；运转而压差为零，可能已拆除。"), "dpf", unit="suffix:kPa", decimals=2),
 )
-FINDINGS: Final = Panel(
-    id=11,
-    title="数据真实性疑点",
-    description="下游 NOx 不降、反应剂不消耗、DPF 压差消失、数据流冻结等检查发现的疑点；"
-    "待核查的在前；疑点须现场核查，不是结论。没有疑点时为空。",
-    visualisation=table(
-        override("疑点", custom_width=170),
-        override("企业", custom_width=170),
-        override("点位", custom_width=140),
-        override("状态", custom_displayMode="color-text", custom_width=85, mappings=[_FINDING]),
-        override("开始", custom_width=115, unit="time:MM-DD HH:mm"),
-        override("至", custom_width=115, unit="time:MM-DD HH:mm"),
-    ),
-    width=24,
-    height=8,
-    sql=("findings",),
-)
+_CHECKED: Final = "下游 NOx 不降、反应剂不消耗、DPF 压差消失、数据流冻结等检查发现的疑点；"
+FINDINGS: Final = findings(11, _CHECKED, ("vehicle",), of_enterprises=False)
 NOTES: Final = Panel(
     id=10,
     title="说明",
@@ -159,9 +145,11 @@ VEHICLE_DASHBOARD: Final = Dashboard(
     folder="vehicle",
     title="移动源OBD",
     description="重型车联网情况、最近状态和单车数据流。",
-    variables=(Variable("area", "区域", "area"), Variable("vehicle", "车辆", "vehicle")),
+    variables=(AREA, Variable("vehicle", "车辆", "vehicle")),
     shelves=((COUNTS,), (VEHICLES, MAP), Heading(100, "单车数据流"), STREAMS[:3], STREAMS[3:], (FINDINGS,), (NOTES,)),
     time_from="now-24h",
     time_to="now",
     refresh="1m",
+    annotations=(WARNINGS,),
+    empty="暂无数据：还没有车辆上报（车辆停驶时属正常）",
 )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from dashboards.colour import GREY, steps
 from dashboards.panel import Json, Visualisation
 
+_MOST_ROWS: Final = 100
 _VISIBLE: Json = {"legend": False, "tooltip": False, "viz": False}
 
 
@@ -29,13 +31,20 @@ def override(name: str, **properties: object) -> Json:
     return {"matcher": {"id": "byName", "options": name}, "properties": named}
 
 
+def console_link(title: str, path: str) -> Json:
+    """A link of a column's cells to a page of the console; `path` begins with a slash and may name other columns."""
+    return {"targetBlank": True, "title": title, "url": f"${{console:raw}}{path}"}
+
+
 def fixed(colour: str) -> Json:
     """One colour whatever the value."""
     return {"fixedColor": colour, "mode": "fixed"}
 
 
 def _reduce(fields: str, *, rows: bool = False) -> Json:
-    return {"calcs": ["lastNotNull"], "fields": fields, "values": rows}
+    # Of rows Grafana shows twenty-five unless told otherwise.
+    limit: Json = {"limit": _MOST_ROWS} if rows else {}
+    return {"calcs": ["lastNotNull"], "fields": fields, "values": rows, **limit}
 
 
 def stat(
@@ -131,7 +140,6 @@ def table(*columns: Json, sort: str = "", descending: bool = False) -> Visualisa
         # Present even where every column overrides it: the migration to `cellOptions` of later versions needs it.
         "custom": {"align": "auto", "displayMode": "auto", "filterable": False, "inspect": False},
         "mappings": [],
-        "noValue": "—",
         "thresholds": steps((None, "text")),
     }
     options: Json = {

@@ -9,8 +9,9 @@ from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, aqi_steps, categor
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Json, Panel
-from dashboards.variable import Variable
-from dashboards.visualisation import fixed, override, stat, state_timeline, table, text, timeseries
+from dashboards.shared import DATE_TIME, alerts
+from dashboards.variable import AREA, Variable
+from dashboards.visualisation import console_link, fixed, override, stat, state_timeline, table, text, timeseries
 from domain.pollutant import POLLUTANTS
 from domain.warning import BY_KEY
 
@@ -37,10 +38,16 @@ _VERDICT_BANDS: Final[Json] = {
     },
     "type": "value",
 }
+_IN_FORCE: Final = word_mapping(("生效", ORANGE), ("已结束", GREY))
+_WARNING_PAGE: Final = console_link("在操作台查看", "/warning/${__data.fields.warning_id}")
+_CHOOSE: Final = {
+    "title": "看该预警",
+    "url": "/d/lantian-warning?${area:queryparam}&var-warning=${__data.fields.warning_id}&${__url_time_range}",
+}
+_ORDER_PAGE: Final = console_link("在操作台查看命令", "/order/${__data.fields.order_id}")
 _ANY: Final = steps((None, GREEN), (1, RED))
 _SUSPECTED: Final = {"custom_displayMode": "color-text", "thresholds": _ANY}
 _SKILL: Final = steps((None, RED), (0, ORANGE), (15, GREEN))
-_TIME: Final = {"custom_width": 115, "unit": "time:MM-DD HH:mm"}
 _INTERVAL: Final = (
     override("预报上限", color=fixed(BLUE), custom_fillBelowTo="预报下限", custom_fillOpacity=15, custom_lineWidth=0),
     override("预报下限", color=fixed(BLUE), custom_lineWidth=0),
@@ -76,6 +83,7 @@ ANSWERS: Final = Panel(
     width=7,
     height=5,
     sql=("answers",),
+    empty="近 7 天没有通知",
     unit="suffix:件",
 )
 VERDICTS: Final = Panel(
@@ -90,6 +98,7 @@ VERDICTS: Final = Panel(
     width=6,
     height=5,
     sql=("verdicts",),
+    empty="没有核验",
     unit="none",
 )
 AQI: Final = Panel(
@@ -136,59 +145,48 @@ FORECAST_DAYS: Final = Panel(
         override("区间", custom_width=90),
         override("级别", custom_displayMode="color-background-solid", custom_width=85, mappings=[category_mapping()]),
         override("来源", custom_width=85),
-        override("发布时间", **_TIME),
+        override("发布时间", **DATE_TIME),
     ),
     width=12,
     height=7,
     sql=("forecast_days",),
+    empty="还没有预报：每小时发布一次，需要足够的历史小时值",
 )
-ALERTS: Final = Panel(
-    id=8,
-    title="待处理告警",
-    description="尚未处理完的告警，程度重的在前；在操作台处理。没有告警时为空。",
-    visualisation=table(
-        override("时间", **_TIME),
-        override("程度", custom_width=60),
-        override("类别", custom_width=130),
-        override("对象", custom_width=130),
-        override("状态", custom_width=75),
-    ),
-    width=12,
-    height=7,
-    sql=("alerts",),
-)
+ALERTS: Final = alerts(8, "所选区域尚未处理完的告警，程度重的在前。", of_area=True, size=(12, 7))
 LEVELS: Final = Panel(
     id=9,
     title="预警等级变化",
     description="所选时间范围内预警等级的变化。",
     visualisation=state_timeline(_LEVEL_BANDS),
-    width=24,
-    height=4,
+    width=12,
+    height=7,
     sql=("levels",),
     unit="none",
 )
 EPISODES: Final = Panel(
     id=10,
     title="历次预警",
-    description="最近 50 次发布过的预警，及其减排命令核验的生产线·小时数。",
+    description="最近 50 次发布过的预警，及其减排命令核验的生产线·小时数。点击发布时间看该次预警，点击状态到操作台。",
     visualisation=table(
         override("最高级别", custom_displayMode="color-background-solid", custom_width=90, mappings=[_LEVEL_WORDS]),
-        override("状态", custom_width=85),
-        override("发布", **_TIME),
-        override("解除", **_TIME),
+        override("状态", custom_width=75, links=[_WARNING_PAGE]),
+        override("发布", links=[_CHOOSE], **DATE_TIME),
+        override("解除", **DATE_TIME),
         override("持续", custom_width=75, decimals=0, unit="h"),
         override("涉嫌未落实", **_SUSPECTED),
+        override("warning_id", custom_hidden=True),
     ),
     width=12,
     height=9,
     sql=("episodes",),
+    empty="还没有发布过预警",
 )
 EVENTS: Final = Panel(
     id=11,
     title="预警经过",
     description="所选预警的每一步：谁在何时做了什么，理由是什么。",
     visualisation=table(
-        override("时间", **_TIME),
+        override("时间", **DATE_TIME),
         override("动作", custom_width=85),
         override("原状态", custom_width=80),
         override("新状态", custom_displayMode="color-text", custom_width=80, mappings=[_LEVEL_WORDS]),
@@ -198,24 +196,27 @@ EVENTS: Final = Panel(
     width=12,
     height=9,
     sql=("events",),
+    empty="还没有发布过预警",
 )
 ORDERS: Final = Panel(
     id=12,
     title="减排命令",
     description="所选预警中每家企业的命令：通知是否送达、何时回执、措施数和按小时核验的结论数。涉嫌未落实须现场核查，系统不作处罚。",
     visualisation=table(
-        override("企业", custom_width=210),
+        override("企业", custom_width=220, links=[_ORDER_PAGE]),
         override("绩效", custom_width=60),
         override("级别", custom_displayMode="color-text", custom_width=80, mappings=[_LEVEL_WORDS]),
-        override("起", **_TIME),
-        override("止", **_TIME),
+        override("起", **DATE_TIME),
+        override("止", **DATE_TIME),
         override("通知", custom_width=80),
-        override("回执时间", **_TIME),
+        override("回执时间", **DATE_TIME),
         override("涉嫌未落实", **_SUSPECTED),
+        override("order_id", custom_hidden=True),
     ),
     width=24,
     height=8,
     sql=("orders",),
+    empty="所选预警没有减排命令；发布预警后按减排清单自动下达",
 )
 MEASURES: Final = Panel(
     id=13,
@@ -232,6 +233,7 @@ MEASURES: Final = Panel(
     width=12,
     height=9,
     sql=("measures",),
+    empty="所选预警没有措施",
 )
 VERDICT_BANDS: Final = Panel(
     id=14,
@@ -241,6 +243,7 @@ VERDICT_BANDS: Final = Panel(
     width=12,
     height=9,
     sql=("verdict_bands",),
+    empty="没有核验结论：预警期间每 15 分钟核验一次",
     unit="none",
     interval="1h",
 )
@@ -257,6 +260,7 @@ POWER: Final = Panel(
     width=12,
     height=9,
     sql=("power",),
+    empty="没有核验：先选一条有用电计量的生产线",
     unit="suffix:kW",
     interval="1h",
 )
@@ -265,15 +269,16 @@ OVERDUE: Final = Panel(
     title="逾期未回执",
     description="已过回执期限而无人回执的通知，已逐级提醒的次数。没有时为空。",
     visualisation=table(
-        override("企业", custom_width=190),
+        override("企业", custom_width=190, links=[console_link("在操作台查看", "/overdue")]),
         override("事项", custom_width=230),
         override("程度", custom_width=60),
-        override("应回执时间", **_TIME),
+        override("应回执时间", **DATE_TIME),
         override("已逾期", custom_displayMode="color-text", decimals=0, thresholds=steps((None, RED)), unit="m"),
     ),
     width=12,
     height=9,
     sql=("overdue",),
+    empty="没有逾期未回执的通知",
 )
 SKILL: Final = Panel(
     id=18,
@@ -296,6 +301,21 @@ SKILL: Final = Panel(
     height=9,
     sql=("skill",),
 )
+NEIGHBOURS: Final = Panel(
+    id=19,
+    title="相邻县区预警",
+    description="相邻县区送来的预警，生效的在前（方案第 32 条信息共享）。",
+    visualisation=table(
+        override("县区", custom_width=90),
+        override("级别", custom_displayMode="color-text", custom_width=85, mappings=[_LEVEL_WORDS]),
+        override("状态", custom_displayMode="color-text", custom_width=75, mappings=[_IN_FORCE]),
+        *(override(name, **DATE_TIME) for name in ("发布", "起", "止", "解除")),
+    ),
+    width=12,
+    height=7,
+    sql=("neighbours",),
+    empty="没有收到相邻县区的预警（lantian exchange add）",
+)
 NOTES: Final = Panel(
     id=17,
     title="说明",
@@ -317,7 +337,7 @@ WARNING_DASHBOARD: Final = Dashboard(
     title="重污染预警与应急",
     description="预警等级、预报、减排命令、回执和落实核验。",
     variables=(
-        Variable("area", "区域", "area"),
+        AREA,
         Variable("warning", "预警", "warning"),
         Variable("line", "生产线", "line"),
     ),
@@ -325,7 +345,7 @@ WARNING_DASHBOARD: Final = Dashboard(
         (NOW, PERIOD, ANSWERS, VERDICTS),
         (AQI, PM25),
         (FORECAST_DAYS, ALERTS),
-        (LEVELS,),
+        (LEVELS, NEIGHBOURS),
         (EPISODES, EVENTS),
         Heading(100, "减排命令与回执"),
         (ORDERS,),
@@ -339,4 +359,5 @@ WARNING_DASHBOARD: Final = Dashboard(
     time_to="now+4d",
     refresh="1m",
     annotations=(WARNINGS,),
+    empty="暂无数据：还没有预报或小时值（系统运行）",
 )

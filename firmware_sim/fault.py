@@ -33,6 +33,7 @@ DILUTION: Final = "dilution"
 MARKED: Final = "marked"
 MIL_ON: Final = "mil_on"
 SPRAYED: Final = "sprayed"
+CORRECTED: Final = "corrected"
 
 #: Kind -> option -> default; None: must be given. Texts of times are read as seconds before they come here.
 OPTIONS: Final[Mapping[str, Mapping[str, Option | None]]] = MappingProxyType(
@@ -56,6 +57,7 @@ OPTIONS: Final[Mapping[str, Mapping[str, Option | None]]] = MappingProxyType(
         MARKED: {"mark": "M"},
         MIL_ON: {},
         SPRAYED: {"part": 0.5},
+        CORRECTED: {"factor": None},
     }
 )
 LINES: Final = ("dribble", "stall", "half_open", "mixed")

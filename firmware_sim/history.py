@@ -15,7 +15,7 @@ from firmware_sim.window import Patience, Window
 #: Local days whose hours are computed together; 20 days of hours fit into one JSON message.
 BLOCK_DAYS: Final = 20
 #: A micro station's memory: it has hours of this many days.
-MICRO_DAYS: Final = 7
+MICRO_DAYS: Final = 14
 #: Messages on their way at once.
 WINDOW: Final = 3000
 

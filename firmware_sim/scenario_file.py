@@ -32,6 +32,7 @@ _TOP: Final = (
     "start",
     "speed",
     "history",
+    "since_first",
     "connections",
     "device",
     "fault",
@@ -97,7 +98,7 @@ def scenario_path(name_or_path: str) -> Path:
     return path
 
 
-def load_scenario(path: Path, county: County, now_s: float) -> Scenario:
+def load_scenario(path: Path, county: County, now_s: float, first_s: int | None = None) -> Scenario:
     """The scenario of a file.
 
     Parameters
@@ -108,13 +109,16 @@ def load_scenario(path: Path, county: County, now_s: float) -> Scenario:
         Data set of the county in which it plays: its stations, enterprises and position.
     now_s : float
         Unix time to which the file's times are relative.
+    first_s : int, optional
+        When it was played for the first time: faults, episodes and curtailments of a file that says `since_first` are
+        relative to that, so that the next play does not contradict what the first one sent.
 
     Raises
     ------
     ConfigurationError
         Names file, entry, what was found and what was expected; all faults of the file at once.
     """
-    return _Reader(path, county).scenario(int(now_s))
+    return _Reader(path, county).scenario(int(now_s), first_s)
 
 
 class _Reader(Checks):
@@ -125,7 +129,7 @@ class _Reader(Checks):
         self.county = county
         self.table = load_toml(path)
 
-    def scenario(self, now_s: int) -> Scenario:
+    def scenario(self, now_s: int, first_s: int | None) -> Scenario:
         top = self.table
         self.names(top, _TOP, "top")
         if top.get("county", self.county.id) != self.county.id:
@@ -142,9 +146,10 @@ class _Reader(Checks):
             self.fault("device", ", ".join(repeated[:5]), "ids that no other device has")
         if not devices and not self.wrong:
             self.fault("device", "none", "county_devices or a [[device]]")
-        faults = self.faults(devices, start_s)
-        episodes = tuple(self.episode(at, one, start_s) for at, one in enumerate(self.entries("episode"), 1))
-        curtailments = self.curtailments(devices, start_s)
+        origin_s = first_s if top.get("since_first") is True and first_s is not None else start_s
+        faults = self.faults(devices, origin_s)
+        episodes = tuple(self.episode(at, one, origin_s) for at, one in enumerate(self.entries("episode"), 1))
+        curtailments = self.curtailments(devices, origin_s)
         rehearsal = self.rehearsal(top["drill"], start_s) if "drill" in top else None
         links = top.get("connections", 1)
         connections = 0 if links in ("each", "own") else int(self.number("connections", links, 1, 100_000))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,7 @@ from domain.error import ConfigurationError
 from domain.period import HOUR_S
 from firmware_sim import frame_hj212
 from firmware_sim.air import concentrations
+from firmware_sim.fault import Fault, altered
 from firmware_sim.frame_json import READINGS_PER_MESSAGE, Reading, data_message
 from firmware_sim.link import topic
 from firmware_sim.noise import Floats, Times, constant, normal
@@ -51,7 +52,7 @@ FACTORS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Station:
-    """One simulated device and the site it stands at; `mn` is its HJ 212 identity."""
+    """One simulated device and the site it stands at; `mn` is its HJ 212 identity, `faults` those of its values."""
 
     id: str
     county: str
@@ -61,6 +62,7 @@ class Station:
     mn: str
     span_s: int
     interval_s: int
+    faults: tuple[Fault, ...] = field(default=(), compare=False)
 
     @property
     def micro(self) -> bool:
@@ -145,6 +147,12 @@ def measured(sky: Sky, station: Station, starts_s: Times, span_s: int) -> dict[s
     per_span = span_s // sample_s
     times = (starts_s[:, None] + np.arange(per_span, dtype=np.int64) * sample_s).ravel()
     shown = samples(sky, station, times, sample_s)
+    if station.faults:
+
+        def sound(moments: Times) -> dict[str, Floats]:
+            return samples(sky, station, moments, sample_s)
+
+        shown = _rounded(altered(shown, times, station.faults, sound, (sky.seed, station.id)))
     if per_span == 1:
         return shown
     angles = np.radians(shown.pop("wind_direction")).reshape(-1, per_span)

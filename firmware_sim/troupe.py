@@ -21,6 +21,7 @@ from firmware_sim.link import Inbox, Link, Received, taken
 from firmware_sim.logger import Logger
 from firmware_sim.message import (
     Block,
+    corrected,
     gb17691_frame,
     hj212_frame,
     json_message,
@@ -86,7 +87,12 @@ class Troupe:
         self._cuts = [one for device in devices for one in device.faults if one.kind == faults.POWER_CUT]
         self._agenda = self._first_spans()
         self._bursts = sorted(
-            {(one.start_s, device.id) for device in devices for one in device.faults if one.kind == faults.BACKFILL}
+            {
+                (one.start_s, device.id)
+                for device in devices
+                for one in device.faults
+                if one.kind == faults.BACKFILL and one.start_s >= from_s
+            }
         )
         self._recalled: dict[str, tuple[int, int]] = {}
         heapq.heapify(self._agenda)
@@ -232,6 +238,7 @@ class Troupe:
                 self._copies[number] = int(storm.number("copies")) - 1
             if live:
                 self._outbox.put(parcel, span_s=span_s, next_s=group[-1] + device.step_s(span_s))
+                self._correct(block, group)
             else:
                 self._outbox.put(parcel)
 
@@ -273,6 +280,15 @@ class Troupe:
         self._links[device.id].publish(parcel.topic, broken(parcel.payload, str(bad.options["how"]), which))
         self.tally.published += 1
         return not bad.options["repeat"]
+
+    def _correct(self, block: Block, starts: Sequence[int]) -> None:
+        """Put the same readings with other values into the outbox, where the device corrects itself."""
+        device = block.device
+        fault = device.fault(faults.CORRECTED, starts[0])
+        if fault is not None:
+            number, other = self._outbox.new_number(), corrected(block, fault.number("factor"))
+            payload = self._payload(other, [block.starts_s.index(start) for start in starts], number)
+            self._outbox.put(Parcel(number, device.id, device.topic("data"), payload))
 
     def _send(self, parcel: Parcel) -> None:
         link = self._links[parcel.device]

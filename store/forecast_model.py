@@ -76,10 +76,11 @@ class IssuedDay:
 
 
 def read_forecast_sites(conn: Connection) -> list[tuple[str, str]]:
-    """Sites that are forecast, with their area: evaluated ones, and the pseudo-sites of areas that have any."""
+    """Sites that are forecast, with their area: pseudo-sites of areas that have evaluated sites, then these."""
     rows = conn.execute(
         "select id, area_id from site s where retired_at is null and (evaluated or (kind = 'area' and exists"
-        " (select from site m where m.area_id = s.area_id and m.evaluated and m.retired_at is null))) order by id"
+        " (select from site m where m.area_id = s.area_id and m.evaluated and m.retired_at is null)))"
+        " order by kind <> 'area', id"
     ).fetchall()
     return [(str(site), str(area)) for site, area in rows]
 

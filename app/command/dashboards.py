@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
 from app.preview.page import preview_page
 from app.service.address import database_url
+from app.service.console_check import console_address
 from app.settings import load_settings
-from dashboards.dashboard import Dashboard, document_text
+from dashboards.dashboard import CONSOLE, Dashboard, document_text
 from dashboards.grafana import SSL_MODES, Change, Grafana, data_source, open_grafana
 from dashboards.render import DASHBOARDS, RENDERED, dashboard_named, stale_files, write_rendered
 from domain.error import ConfigurationError
@@ -21,6 +23,7 @@ from store.connection import connect
 
 _EPILOG = "Token: LANTIAN_GRAFANA_TOKEN, or a file of mode 600 that LANTIAN_GRAFANA_TOKEN_FILE names."
 _URL = click.option("--url", help="Address of Grafana, e.g. http://localhost:3000 [setting grafana_url].")
+_CONSOLE = click.option("--console-url", help="Address of the console for links [setting console_public_url].")
 _UIDS = click.argument("uids", nargs=-1)
 
 
@@ -42,14 +45,16 @@ def list_dashboards() -> None:
 @command.command()
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=RENDERED, help="Folder to write to.")
 @click.option("--check", is_flag=True, help="Write nothing; exit status 1 when a file is not what would be written.")
-def render(out: Path, check: bool) -> None:
+@click.option("--console-url", default=CONSOLE, show_default=True, help="Address of the console for links.")
+def render(out: Path, check: bool, console_url: str) -> None:
     """Write the dashboards' JSON files."""
+    console_url = checked_address(console_url)
     if check:
-        stale = stale_files(out)
+        stale = stale_files(out, console_url)
         for path in stale:
             click.echo(f"{path}: not what this version renders; run: lantian dashboards render")
         sys.exit(1 if stale else 0)
-    changed = write_rendered(out)
+    changed = write_rendered(out, console_url)
     for path in changed:
         click.echo(f"wrote {path}")
     if not changed:
@@ -61,11 +66,20 @@ def render(out: Path, check: bool) -> None:
 @click.option("--database-address", help="host:port of the database as Grafana's machine reaches it.")
 @click.option("--sslmode", type=click.Choice(SSL_MODES), default="disable", show_default=True)
 @click.option("--skip-source", is_flag=True, help="Leave Grafana's data sources alone.")
+@_CONSOLE
 @_UIDS
-def push(url: str | None, database_address: str | None, sslmode: str, skip_source: bool, uids: tuple[str, ...]) -> None:
+def push(  # noqa: PLR0913 - one per option
+    url: str | None,
+    database_address: str | None,
+    sslmode: str,
+    *,
+    skip_source: bool,
+    console_url: str | None,
+    uids: tuple[str, ...],
+) -> None:
     """Create or update the folder with its access, the data source and the dashboards (all, or those with the uids)."""
     chosen = _chosen(uids)
-    with _grafana(url) as grafana:
+    with _grafana(url, console_url) as grafana:
         _report(grafana.push_folder())
         _report(grafana.push_access())
         if not skip_source:
@@ -87,11 +101,12 @@ def push(url: str | None, database_address: str | None, sslmode: str, skip_sourc
 
 @command.command(epilog=_EPILOG)
 @_URL
+@_CONSOLE
 @_UIDS
-def diff(url: str | None, uids: tuple[str, ...]) -> None:
+def diff(url: str | None, console_url: str | None, uids: tuple[str, ...]) -> None:
     """Show how Grafana's dashboards differ from this version's; exit status 1 when they do."""
     chosen = _chosen(uids)
-    with _grafana(url) as grafana:
+    with _grafana(url, console_url) as grafana:
         differences = [grafana.difference(dashboard) for dashboard in chosen]
     for lines in differences:
         for line in lines:
@@ -141,9 +156,18 @@ def _report(change: Change) -> None:
     click.echo(f"{change.outcome}: {change.thing}")
 
 
+def checked_address(url: str) -> str:
+    """The console's address without a slash at the end; `ConfigurationError` when it is none."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise ConfigurationError(f"console address {url!r}: expected http://HOST:PORT or https://HOST")
+    return url.rstrip("/")
+
+
 @contextmanager
-def _grafana(url: str | None) -> Iterator[Grafana]:
+def _grafana(url: str | None, console_url: str | None = None) -> Iterator[Grafana]:
     settings = load_settings()
+    console = checked_address(console_url or console_address(settings))
     address, token = url or settings.grafana_url, settings.read_grafana_token()
     if not address:
         raise ConfigurationError("no address of Grafana; expected --url or the setting grafana_url")
@@ -151,5 +175,5 @@ def _grafana(url: str | None) -> Iterator[Grafana]:
         raise ConfigurationError(
             "no token for Grafana; expected LANTIAN_GRAFANA_TOKEN or the setting grafana_token_file"
         )
-    with open_grafana(address, token) as grafana:
+    with open_grafana(address, token, console) as grafana:
         yield grafana

@@ -9,13 +9,14 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
+from app.first_play import first_played
 from app.scenario import Stage, play, register_and_wait, retire
 from app.service.address import broker_for
 from app.settings import Settings, load_settings
@@ -23,11 +24,12 @@ from domain.county import load_county
 from domain.error import ConfigurationError
 from domain.period import ZONE, local_date, midnight
 from firmware_sim.episode import RISE_S, SUDDEN_RISE_S, Episode
+from firmware_sim.fault import VALUE_KINDS
 from firmware_sim.fleet import Fleet, Tally, own_links, shared_link
 from firmware_sim.history import History
 from firmware_sim.link import Account, Link
 from firmware_sim.outbox import Outbox
-from firmware_sim.scenario_file import load_scenario, scenario_path
+from firmware_sim.scenario_file import Scenario, load_scenario, scenario_path
 from firmware_sim.station import Station, county_stations
 from firmware_sim.troupe import Troupe
 from firmware_sim.weather import Sky
@@ -83,6 +85,12 @@ def recalled_sky(outbox: Outbox, seed: int, asked: tuple[Episode, ...]) -> Sky:
     episodes = tuple(dict.fromkeys((*recalled, *asked)))
     outbox.note_fact("episodes", json.dumps([[one.start_s, one.rise_s] for one in episodes]))
     return Sky(seed, episodes)
+
+
+def with_faults(stations: Sequence[Station], scenario: Scenario) -> tuple[Station, ...]:
+    """The stations with the faults of their values in a scenario."""
+    faults = {one.id: tuple(each for each in one.faults if each.kind in VALUE_KINDS) for one in scenario.devices}
+    return tuple(replace(station, faults=faults.get(station.id, ())) for station in stations)
 
 
 def history_start(text: str, now_s: float) -> int | None:
@@ -174,6 +182,7 @@ class Choices:
     state: str | None
     scenario: str | None = None
     retire: bool = False
+    faults: str | None = None
 
 
 @click.command("simulate", context_settings={"show_default": True})
@@ -185,6 +194,9 @@ class Choices:
 @click.option("--start", help="Moment at which the stations' clock starts; now otherwise.")
 @click.option("--speed", type=click.FloatRange(0, min_open=True), default=1.0, help="Times real time, until caught up.")
 @click.option("--own-connections", is_flag=True, help="One connection per device with its own credentials.")
+@click.option(
+    "--faults", help="Let the stations have the faults and episodes of this scenario, a file or a shipped one."
+)
 @click.option("--scenario", help="Play this scenario, a file or the name of a shipped one, instead of the county.")
 @click.option("--retire", is_flag=True, help="Take the devices of --scenario out of the registry instead of playing.")
 @click.option("--state", help="File of the stations' memory, or memory; in the home folder otherwise.")
@@ -231,12 +243,16 @@ def simulate(choices: Choices, settings: Settings, stopped: Callable[[], bool]) 
     county = load_county(choices.county or settings.county)
     wanted = [name for names in choices.devices for name in names.split(",") if name]
     stations = county_stations(county, wanted)
+    asked = asked_episodes(choices.episode, now_s)
+    if choices.faults is not None:
+        scenario = load_scenario(scenario_path(choices.faults), county, now_s, first_played(settings, now_s))
+        stations, asked = with_faults(stations, scenario), (*asked, *scenario.episodes)
     if not stations:
         raise ConfigurationError(f"county {county.id}: found no air device of protocol json or hj212 to simulate")
     seed = settings.simulator_seed if choices.seed is None else choices.seed
     outbox = Outbox(state_path(choices.state, settings, county.id), int(world_s * 1000))
     try:
-        sky = recalled_sky(outbox, seed, asked_episodes(choices.episode, now_s))
+        sky = recalled_sky(outbox, seed, asked)
         from_s = history_start(choices.history or settings.simulator_history, now_s)
         history = None if from_s is None else History(sky, stations, outbox, bounds_s=(from_s, int(now_s)))
         links = links_of(settings, county.id, stations, own=choices.own_connections, now_s=now_s)
@@ -275,7 +291,7 @@ def simulate_scenario(name: str, choices: Choices, settings: Settings, stopped: 
         )
     world_s = time.time()
     county = load_county(choices.county or settings.county)
-    scenario = load_scenario(scenario_path(name), county, world_s)
+    scenario = load_scenario(scenario_path(name), county, world_s, first_played(settings, world_s))
     if choices.retire:
         gone = retire(scenario, settings, dt.datetime.fromtimestamp(world_s, dt.UTC))
         click.echo(f"{gone} devices of scenario {scenario.name} retired; their readings stay")

@@ -15,7 +15,7 @@ from typing import Final
 import click
 
 from app.service.address import broker_for, database_url
-from app.service.console_check import console_url
+from app.service.console_check import console_address
 from app.service.first_account import FIRST, first_password_file, read_first_password
 from app.service.home import Home
 from app.service.process import log_tail
@@ -156,8 +156,7 @@ def _program() -> str:
 
 
 def _console_line(settings: Settings, *, for_a_log: bool) -> str:
-    port = Home(settings.home).ports().get("console", settings.console_port)
-    address = settings.console_public_url or console_url(settings, settings.console_address, port)
+    address = console_address(settings)
     password = read_first_password(settings)
     if password is None:
         return f"{address} (accounts: {_program()} account --help)"

@@ -97,6 +97,10 @@ JOBS: Final[tuple[Job, ...]] = (
         "Take official forecasts that wait at the broker.",
     ),
     Job("forecast-skill", "app.job.forecast:judge_issued", _minutes(24 * 60), SLOW, "Judge forecasts by what came."),
+    Job(
+        *("demonstration", "app.job.demonstration:demonstrate", _minutes(1), SLOW),
+        "Tell the story of the demonstration county once; nothing elsewhere.",
+    ),
     Job("report", "app.job.report:write_due", _minutes(60), SLOW, "Write the reports that are due (docs/report.md)."),
     Job(
         *("tidy", "app.job.tidy:tidy", _minutes(24 * 60), SLOW),

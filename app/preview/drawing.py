@@ -76,8 +76,8 @@ def series_of(frame: Frame) -> list[Series]:
     ]
 
 
-def _cell(panel: Options, name: str, value: object) -> str:
-    options = field_options(panel, name)
+def _cell(panel: Options, name: str, value: object, span: tuple[float, float]) -> str:
+    options = {**field_options(panel, name), "span": span}
     paint, mode = colour(value, options), options.get("displayMode", "auto")
     style = ""
     if paint and value is not None:
@@ -90,9 +90,11 @@ def _cell(panel: Options, name: str, value: object) -> str:
 
 def _table(panel: Options, frame: Frame) -> str:
     kept = [at for at, name in enumerate(frame.columns) if not field_options(panel, name).get("hidden")]
+    numbers = [x for row in frame.rows for x in row if isinstance(x, (int, float))]
+    span = (min(numbers, default=0.0), max(numbers, default=0.0))
     numeric = {at for at in kept if any(isinstance(row[at], (int, float)) for row in frame.rows)}
     head = "".join(f"<th{' class=number' if at in numeric else ''}>{escape(frame.columns[at])}</th>" for at in kept)
-    rows = ("<tr>" + "".join(_cell(panel, frame.columns[at], row[at]) for at in kept) + "</tr>" for row in frame.rows)
+    rows = ("<tr>" + "".join(_cell(panel, frame.columns[at], row[at], span) for at in kept) + "</tr>" for row in frame.rows)
     return f"<div class=scroll><table><tr>{head}</tr>{''.join(rows)}</table></div>"
 
 
@@ -167,7 +169,11 @@ def _lines(panel: Options, series: Sequence[Series], scope: Scope) -> str:
     for number, line in enumerate(series):
         options = field_options(panel, line.name)
         paint = colour(None, options) or _PALETTE[number % len(_PALETTE)]
-        dots = options.get("drawStyle") == "points"
+        if options.get("drawStyle") == "bars":
+            marks.append(_columns(line, scope, paint, height / top))
+            legend.append(f"<span><b style='background:{paint}'></b>{escape(line.name)}</span>")
+            continue
+        dots = options.get("drawStyle") == "points" or len(line.points) == 1
         path, pen = [], "M"
         for moment, value in line.points:
             if value is None:
@@ -184,16 +190,29 @@ def _lines(panel: Options, series: Sequence[Series], scope: Scope) -> str:
     return f"{svg}{_axis(scope)}<div class=legend>{''.join(legend)}</div>"
 
 
+def _columns(line: Series, scope: Scope, paint: str, per_unit: float) -> str:
+    """One upright bar per bucket; bars of several series stand before each other, not on each other."""
+    wide = max(_WIDTH * scope.interval_s / (scope.high - scope.low).total_seconds() * 0.8, 1.5)
+    boxes = [
+        f"<rect x={_x(moment, scope):.1f} width={wide:.1f} y={300 - value * per_unit:.1f}"
+        f" height={value * per_unit:.1f} fill='{paint}' fill-opacity=.7 />"
+        for moment, value in line.points
+        if value
+    ]
+    return "".join(boxes)
+
+
 def _bands(panel: Options, series: Sequence[Series], scope: Scope) -> str:
-    wide = _WIDTH * scope.interval_s / (scope.high - scope.low).total_seconds()
     lines = []
     for line in series:
         options = field_options(panel, line.name)
         boxes = []
-        for moment, value in line.points:
+        # A state lasts until the next one, the last until the end.
+        ends = [moment for moment, _ in line.points[1:]] + [scope.high]
+        for (moment, value), end in zip(line.points, ends, strict=True):
             found = mapped(value, options.get("mappings", ()))
             if found:
-                x = _x(moment, scope)
+                x, wide = _x(moment, scope), _x(end, scope) - _x(moment, scope)
                 boxes.append(
                     f"<rect x={x:.1f} width={wide + 0.2:.1f} y=0 height=20 fill='{found[1]}'>"
                     f"<title>{found[0]}</title></rect>"

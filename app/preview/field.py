@@ -13,6 +13,9 @@ from domain.period import ZONE
 Options = Mapping[str, Any]
 _UNITS: Final = {"percent": "%", "m": " 分钟", "s": " 秒", "celsius": " ℃", "none": "", "short": ""}
 _BYTES: Final = (" B", " KiB", " MiB", " GiB", " TiB")
+#: Ends of Grafana's scale from yellow to red.
+_YELLOW: Final = (0xFA, 0xDE, 0x2A)
+_RED: Final = (0xF2, 0x49, 0x5C)
 _NAMED: Final = {"text": "", "green": "#56A64B"}
 
 
@@ -56,22 +59,30 @@ def mapped(value: object, mappings: Sequence[Options]) -> tuple[str, str] | None
     for mapping in mappings:
         found = mapping["options"].get(str(value))
         if found:
-            return str(found["text"]), str(found["color"])
+            return str(found["text"]), str(found.get("color", ""))
     return None
 
 
 def colour(value: object, options: Options) -> str:
     """Colour of a value by mapping, fixed colour or thresholds; empty for the page's own."""
     by_word = mapped(value, options.get("mappings", ()))
-    if by_word:
+    if by_word and by_word[1]:
         return by_word[1]
     if options.get("color", {}).get("mode") == "fixed":
         return str(options["color"]["fixedColor"])
     if value is None or not isinstance(value, (int, float)):
         return ""
+    if options.get("color", {}).get("mode") == "continuous-YlRd" and "span" in options:
+        return _between(value, *options["span"])
     steps = options.get("thresholds", {}).get("steps", ())
     reached = [step["color"] for step in steps if step["value"] is None or step["value"] <= value]
     return _NAMED.get(reached[-1], str(reached[-1])) if reached else ""
+
+
+def _between(value: float, low: float, high: float) -> str:
+    """Colour between yellow at `low` and red at `high`."""
+    share = (value - low) / (high - low) if high > low else 0.0
+    return "#" + "".join(f"{round(a + (b - a) * share):02X}" for a, b in zip(_YELLOW, _RED, strict=True))
 
 
 def ink(background: str) -> str:

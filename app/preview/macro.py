@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from domain.error import ConfigurationError
@@ -16,6 +16,7 @@ _MACRO: Final = re.compile(r"\$__(\w+)\(([^)]*)\)")
 _TITLE: Final = re.compile(r"\$\{(\w+)\}")
 _EDGE: Final = re.compile(r"now(?:([+-])(\d+)([hdy]))?(/y)?")
 #: Widths of time buckets and the longest range for each; like Grafana, about 700 points on a line.
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _INTERVALS: Final = ((60, 0.5), (300, 2), (3600, 30), (6 * 3600, 180), (24 * 3600, 10_000))
 
 
@@ -26,11 +27,17 @@ class Scope:
     values: Mapping[str, tuple[str, ...]]
     low: dt.datetime
     high: dt.datetime
+    least_s: int = 0
 
     @property
     def interval_s(self) -> int:
         """Width of a time bucket."""
-        return next(width for width, days in _INTERVALS if self.high - self.low <= dt.timedelta(days=days))
+        span = self.high - self.low
+        return max(next(width for width, days in _INTERVALS if span <= dt.timedelta(days=days)), self.least_s)
+
+    def at_least(self, interval: str) -> Scope:
+        """The same for a panel whose least width of a bucket is one such as ``10s`` or ``1h``; empty: any."""
+        return replace(self, least_s=int(interval[:-1]) * _SECONDS[interval[-1]] if interval else 0)
 
 
 def edge(text: str, now: dt.datetime, *, end: bool) -> dt.datetime:

@@ -19,7 +19,7 @@ h1{font-size:18px;margin:4px}.grid{display:grid;grid-template-columns:repeat(24,
 section{background:#181b1f;border:1px solid #2c3235;display:flex;flex-direction:column;overflow:hidden;min-width:0}
 h2{font-size:13px;font-weight:500;margin:4px 8px}h3{grid-column:1/-1;margin:4px;font-size:14px;align-self:end}
 .scroll{overflow:auto;flex:1}table{border-collapse:collapse;width:100%}td,th{padding:2px 6px;text-align:left;
-border-bottom:1px solid #2c3235;white-space:nowrap}td.number{text-align:right}svg{flex:1;min-height:0;width:100%}
+border-bottom:1px solid #2c3235;white-space:nowrap;height:31px}td.number{text-align:right}svg{flex:1;min-height:0;width:100%}
 th.number{text-align:right}
 path{fill:none;stroke-linecap:round;vector-effect:non-scaling-stroke}
 line.grid{stroke:#2c3235}text{fill:#8e8e8e;font-size:12px}
@@ -85,6 +85,7 @@ def _section(conn: Connection, panel: dict[str, Any], scope: Scope) -> str:
     style = f"grid-column:{place['x'] + 1}/span {place['w']};grid-row:{place['y'] + 1}/span {place['h']}"
     if panel["type"] == "row":
         return f"<h3 style='{style}'>{escape(panel['title'])}</h3>"
+    scope = scope.at_least(panel.get("interval", ""))
     frames = [_frame(conn, statement(target["rawSql"], scope)) for target in panel.get("targets", ())]
     heading = f"<h2 title='{escape(panel['description'], quote=True)}'>{escape(title(panel['title'], scope))}</h2>"
     return f"<section style='{style}'>{heading}{drawing(panel, frames, scope)}</section>"

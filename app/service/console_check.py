@@ -34,6 +34,11 @@ def local_console_url(settings: Settings) -> str:
     return console_url(settings, settings.console_address, port)
 
 
+def console_address(settings: Settings) -> str:
+    """The address under which people reach the console: the public one where there is one."""
+    return settings.console_public_url or local_console_url(settings)
+
+
 def is_alive(settings: Settings) -> bool:
     """Whether the console answers and reaches the database."""
     # Its certificate bears the public name; that it answers here is all that is asked.

@@ -23,9 +23,9 @@ from app.service.unprivileged import ServiceUser
 from app.settings import Settings
 from domain.error import LantianError
 
-#: The county whose data set has a simulated industry, and the scenario that plays it.
-DEMONSTRATION: Final = "zhongyang"
+#: The scenario that plays the demonstration county's industry, and the one whose faults and episodes its stations have.
 WORKS: Final = "works"
+STATIONS: Final = "stations"
 _TICK_S: Final = 0.25
 _HOUSEKEEPING_S: Final = 60.0
 _LONGEST_PAUSE_S: Final = 60.0
@@ -73,7 +73,8 @@ def child_commands(settings: Settings) -> dict[str, list[str]]:
     if settings.simulator:
         scenario = settings.simulator_scenario
         commands["simulate"] = ["simulate"] if scenario is None else ["simulate", "--scenario", scenario]
-        if scenario is None and settings.county == DEMONSTRATION:
+        if settings.demonstrates:
+            commands["simulate"] += ["--faults", STATIONS]
             commands["works"] = ["simulate", "--scenario", WORKS]
     return commands
 

@@ -291,7 +291,7 @@ def test_up_checks_the_scenario_before_it_starts(tmp_path: Path, monkeypatch: py
 
 
 def test_the_supervisor_passes_the_scenario_on(tmp_path: Path) -> None:
-    assert child_commands(Settings(home=tmp_path))["simulate"] == ["simulate"]
+    assert child_commands(Settings(home=tmp_path))["simulate"] == ["simulate", "--faults", "stations"]
     played = child_commands(Settings(home=tmp_path, simulator_scenario="industry"))["simulate"]
     assert played == ["simulate", "--scenario", "industry"]
     with pytest.raises(ConfigurationError, match="--county, --seed, --state or --retire only"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from app.demonstration_neighbour import add_neighbours, send_hours
 from domain.county import load_county as county_data
 from domain.period import midnight
 from store.alert import raise_alert
@@ -25,6 +26,7 @@ from store.order import (
 from store.outbox import Notice, announce
 from store.reference import load_reference
 from store.registry import load_county
+from store.review import Proposal, propose_review
 from store.warning import NewEvent, write_event
 
 SEED = Path(__file__).parent / "seed.sql"
@@ -56,6 +58,8 @@ def seed(owner_url: str, app_url: str, now: dt.datetime) -> None:
                 "恒为 12",
             )
             record_finding(conn, NewFinding(*words, {"value": 12.0}))
+        seed_neighbours(conn, now)
+        seed_review(conn, now)
         raise_alert(
             conn,
             AlertKey("device_offline", "device", "zhike-air"),
@@ -76,6 +80,19 @@ def seed_contacts(conn: Connection) -> None:
             Contact("steel", None, "zhongyang-steel", "环保科", channels=(("mail", "steel@example.org"),)),
         ],
     )
+
+
+def seed_neighbours(conn: Connection, now: dt.datetime) -> None:
+    """Neighbours whose hours are made from those of the county, as the demonstration does it."""
+    add_neighbours(conn)
+    assert send_hours(conn, COUNTY, now, now) > 0
+
+
+def seed_review(conn: Connection, now: dt.datetime) -> None:
+    """A review that one person has proposed."""
+    low = now - 6 * HOUR
+    proposal = Proposal("seed-truck", ("speed",), low, now, "invalid", "审核员甲", "车速与定位不符")
+    propose_review(conn, proposal)
 
 
 def seed_forecast(conn: Connection, now: dt.datetime) -> None:

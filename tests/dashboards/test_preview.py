@@ -81,7 +81,8 @@ def test_values_colours_and_names_arrive(reader: Any) -> None:
     assert "&lt;script&gt;站&lt;/script&gt;" in page
     assert f"background:{LEVELS[1].hex}" in page
     assert "限值（24小时平均）" in page
-    assert "CRC 校验错误" in page
+    assert "孝义市" in page
+    assert "CRC 校验错误" in preview_page(reader, dashboard_named("lantian-data"), NOW)
     targets = preview_page(reader, dashboard_named("lantian-targets"), NOW)
     assert "≤ 30 µg/m³" in targets
     assert "剩余 45 天的平均不得超过 20.7" in targets

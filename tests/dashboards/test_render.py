@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
+import console.page
 from dashboards.annotation import FOLDER
-from dashboards.dashboard import SCHEMA_VERSION, dashboard_json
+from dashboards.dashboard import SCHEMA_VERSION, dashboard_json, document_text
 from dashboards.layout import Heading, place
 from dashboards.panel import PANEL_TYPES, Panel
-from dashboards.query import SQL, load_sql
+from dashboards.query import SHARED, SQL, load_sql
 from dashboards.render import DASHBOARDS, RENDERED, dashboard_named, rendered, write_rendered
 from dashboards.visualisation import stat, text
 from domain.error import ConfigurationError
@@ -181,10 +185,52 @@ def test_levels_have_the_colours_and_bounds_of_the_standard() -> None:
 def test_every_sql_file_is_used() -> None:
     marked = {annotation.sql for dashboard in DASHBOARDS for annotation in dashboard.annotations}
     assert {path.stem for path in (SQL / FOLDER).glob("*.sql")} == marked
+    shared, own = {path.stem for path in (SQL / SHARED).glob("*.sql")}, Counter[str]()
     for dashboard in DASHBOARDS:
         used = {name for panel in dashboard.panels for name in panel.sql}
         used |= {variable.sql for variable in dashboard.variables}
-        assert {path.stem for path in (SQL / dashboard.folder).glob("*.sql")} == used
+        here = {path.stem for path in (SQL / dashboard.folder).glob("*.sql")}
+        assert not here & shared
+        assert here == used - shared
+        own.update(used & shared)
+    assert set(own) == shared
+    assert min(own.values()) >= 2, "a file that one dashboard uses belongs into its folder"
+
+
+def test_no_two_sql_files_say_the_same() -> None:
+    texts = Counter(" ".join(path.read_text(encoding="utf-8").split()) for path in SQL.rglob("*.sql"))
+    assert texts.most_common(1)[0][1] == 1
+
+
+@EACH
+def test_links_lead_into_the_console(dashboard: Any) -> None:
+    variables = DOCUMENTS[dashboard.uid]["templating"]["list"]  # type: ignore[index]
+    (console,) = [each for each in variables if each["name"] == "console"]
+    assert (console["type"], console["hide"], console["query"]) == ("constant", 2, "http://127.0.0.1:8088")
+    assert DOCUMENTS[dashboard.uid]["links"][1]["url"] == "${console:raw}/"  # type: ignore[index]
+    elsewhere = dashboard_json(dashboard, "https://air.example.cn/console")
+    assert "https://air.example.cn/console" in document_text(elsewhere)
+    assert "127.0.0.1" not in document_text(elsewhere)
+
+
+def test_pages_of_the_console_that_links_name_exist() -> None:
+    """Whatever stands behind the address of the console is a page that the console has."""
+    modules = (importlib.import_module(f"console.page.{each.name}") for each in iter_modules(console.page.__path__))
+    paths = {route.path for module in modules if hasattr(module, "router") for route in module.router.routes}
+    patterns = [re.compile(re.sub(r"\{\w+\}", "[^/]+", path) + r"(\?.*)?") for path in paths]
+    links = re.findall(r"\$\{console:raw\}(/[^\"]*)", "".join(rendered(each) for each in DASHBOARDS))
+    assert len(set(links)) >= 8
+    for link in links:
+        path = re.sub(r"\$\{[^}]*\}", "1", link)
+        assert any(pattern.fullmatch(path) for pattern in patterns), link
+
+
+def test_empty_panels_say_what_would_bring_data() -> None:
+    for uid, panel in PANELS:
+        if panel["type"] not in ("row", "text"):
+            words = panel["fieldConfig"]["defaults"]["noValue"]
+            assert CHINESE.search(words), (uid, panel["title"])
+            assert words != "暂无数据", (uid, panel["title"])
 
 
 @EACH

@@ -12,7 +12,9 @@ select
     case when current_period_start > period_start then current_allowed_mean else allowed_mean end as "其余日均上限",
     to_char(as_of, 'YYYY-MM-DD') as "数据截至",
     actual_kind_zh as "来源",
-    remark_zh as "说明"
+    remark_zh as "说明",
+    target_id,
+    area_id
 from screen.target_status
 where area_id = ${area:sqlstring}
 order by
