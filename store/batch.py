@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -17,11 +17,20 @@ from store.arrival import Arrivals, arrivals_of
 from store.block import Rows, factor_rows, wide_rows
 from store.connection import Connection
 from store.contest import Handling, resolve_contested
-from store.device_day import GIVEN_UP, add_day_counts
+from store.device_day import GIVEN_UP, day_statements
 from store.error import StoreError, kind, message, translated
 from store.message import Batch, FactorBlock, Integers, Mask, Message, ReadingBlock, Rejection
 from store.part import write_parts
-from store.receipt import Receipt, frame_pieces, seen_before, write_frames, write_ledger, write_marks, write_rejects
+from store.receipt import (
+    Receipt,
+    Statement,
+    frame_pieces,
+    mark_statements,
+    seen_before,
+    write_frames,
+    write_ledger,
+    write_rejects,
+)
 from store.registry import RegisteredDevice
 from store.request import write_results
 from store.sqlstate import Kind
@@ -208,30 +217,40 @@ def _written(work: _Write, devices: Mapping[str, RegisteredDevice], *, direct: b
     receipt = Receipt(batch, work.arrivals, outcomes, work.rejections, counts)
     batch_id = write_ledger(conn, receipt)
     frames: list[bytes] = []
+    statements: list[Statement] = []
 
-    def prepare() -> None:
+    def lay_out() -> None:
         frames.extend(frame_pieces(receipt, batch_id))
 
+    def count() -> None:
+        statements.extend(_counts(work, receipt, devices))
+
     if direct:
-        work.copy_all(prepare)
+        work.copy_all(lay_out)
     else:
-        prepare()
-    write_frames(conn, frames)
+        lay_out()
+    write_frames(conn, frames, count)
     write_rejects(conn, receipt, batch_id)
-    changed = [
-        (rows, (statuses == NEW) | ((statuses == REVISED) & counted), statuses != _UNWRITTEN)
-        for rows, statuses, counted in zip(tables, work.statuses, work.accepted, strict=True)
-    ]
-    new = [(rows, statuses == NEW) for rows, statuses in zip(tables, work.statuses, strict=True)]
     with conn.pipeline():
-        write_marks(conn, receipt, changed, devices)
+        for statement, parameters in statements:
+            conn.execute(statement, parameters)
         if batch.parts or batch.closed:
             write_parts(conn, batch, receipt.rejected)
         if batch.results:
             write_results(conn, batch, receipt.rejected)
-        told = [GIVEN_UP] * len(outcomes) if batch.given_up else outcomes
-        add_day_counts(conn, work.arrivals, told, new, devices)
     return BatchResult(batch_id, outcomes, work.rejections, *counts)
+
+
+def _counts(work: _Write, receipt: Receipt, devices: Mapping[str, RegisteredDevice]) -> Iterator[Statement]:
+    """Statements for hours to settle, states and counters of devices, in the order in which they lock rows."""
+    written = list(zip(work.tables, work.statuses, work.accepted, strict=True))
+    changed = [
+        (rows, (statuses == NEW) | ((statuses == REVISED) & counted), statuses != _UNWRITTEN)
+        for rows, statuses, counted in written
+    ]
+    yield from mark_statements(receipt, changed, devices)
+    told = [GIVEN_UP] * len(receipt.outcomes) if work.batch.given_up else receipt.outcomes
+    yield from day_statements(work.arrivals, told, [(rows, statuses == NEW) for rows, statuses, _ in written], devices)
 
 
 def _tables(batch: Batch, arrivals: Arrivals) -> list[Rows]:

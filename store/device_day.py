@@ -10,21 +10,26 @@ import numpy as np
 from domain.period import DAY_S, OFFSET_S
 from store.arrival import Arrivals
 from store.block import Rows
-from store.connection import Connection
 from store.message import Integers, Mask
-from store.receipt import array_text, text_array
+from store.receipt import Statement, array_text, text_array
 from store.registry import RegisteredDevice
 
 _DAY_US: Final = DAY_S * 1_000_000
 _OFFSET_US: Final = OFFSET_S * 1_000_000
 #: Outcome of a message that was counted as stored before and is rejected now.
 GIVEN_UP: Final = "given up"
-#: Outcome -> its code; others count as messages only.
-_OUTCOMES: Final = {"duplicate": 1, "rejected": 2, GIVEN_UP: 3}
-#: Code -> places in the counts to which a message adds one.
-_PLACES: Final = ((0,), (0, 1), (0, 2), (2,))
-#: Per device and day: messages, duplicates, rejects, readings, carried, usable.
-Counts = dict[tuple[str, int], list[int]]
+#: Outcome -> what a message adds to messages, duplicates, rejects, readings, carried, usable.
+_ADDED: Final = {
+    "stored": (1, 0, 0, 0, 0, 0),
+    "revised": (1, 0, 0, 0, 0, 0),
+    "duplicate": (1, 1, 0, 0, 0, 0),
+    "rejected": (1, 0, 1, 0, 0, 0),
+    GIVEN_UP: (0, 0, 1, 0, 0, 0),
+}
+_CODES: Final = {outcome: code for code, outcome in enumerate(_ADDED)}
+_ADDS: Final[Integers] = np.array(list(_ADDED.values()), dtype=np.int64)
+#: Index of the device, local day, and what is added, shape (n, 6).
+Part = tuple[Integers, Integers, Integers]
 
 _ADD: Final = """
 insert into device_day as d (device_id, day, messages, duplicates, rejects, readings, carried, usable)
@@ -39,19 +44,16 @@ on conflict (device_id, day) do update set
 """
 
 
-def add_day_counts(
-    conn: Connection,
+def day_statements(
     arrivals: Arrivals,
     outcomes: Sequence[str],
     tables: Sequence[tuple[Rows, Mask]],
     devices: Mapping[str, RegisteredDevice],
-) -> None:
-    """Add what a batch brought to the counters of its devices.
+) -> list[Statement]:
+    """Statement that adds what a batch brought to the counters of its devices.
 
     Parameters
     ----------
-    conn : Connection
-        Inside the transaction of the batch.
     arrivals : Arrivals
         The batch's messages; those that state a link are not counted.
     outcomes : sequence of str
@@ -60,38 +62,39 @@ def add_day_counts(
         Rows and which of them are new.
     devices : mapping of str to RegisteredDevice
         The registry.
+
+    Returns
+    -------
+    list of Statement
+        None when there is nothing to add; for the transaction of the batch.
     """
-    counts: Counts = {}
-    codes = np.array([_OUTCOMES.get(outcome, 0) for outcome in outcomes], dtype=np.int64)
-    known = np.array([name in devices for name in arrivals.device_ids], dtype=np.bool_)
-    counted = np.flatnonzero(~arrivals.link & known[arrivals.device])
-    days = (arrivals.received_us[counted] + _OFFSET_US) // _DAY_US
-    first = int(days.min()) if len(days) else 0
-    width = int(np.ptp(days)) + 1 if len(days) else 1
-    found, numbers = np.unique(
-        (arrivals.device[counted] * width + (days - first)) * len(_PLACES) + codes[counted], return_counts=True
-    )
-    for key, number in zip(found.tolist(), numbers.tolist(), strict=True):
-        pair, code = divmod(key, len(_PLACES))
-        device, day = pair // width, pair % width + first
-        row = counts.setdefault((arrivals.device_ids[device], day), [0] * 6)
-        for place in _PLACES[code]:
-            row[place] += number
+    names = sorted({*arrivals.device_ids, *(name for rows, _ in tables for name in rows.devices)} & set(devices))
+    place = {name: at for at, name in enumerate(names)}
     measured = {name for rows, _ in tables if rows.usable is not None for name in rows.devices}
-    for rows, new in tables:
-        _add_readings(counts, rows, new, devices, measured)
-    if counts:
-        ordered = sorted(counts)
-        columns = [[counts[key][at] for key in ordered] for at in range(6)]
-        conn.execute(
-            _ADD, [text_array([name for name, _ in ordered]), *map(array_text, ([day for _, day in ordered], *columns))]
-        )
+    parts = [_messages(arrivals, outcomes, place), *(_readings(each, place, devices, measured) for each in tables)]
+    device, day, added = (np.concatenate(found) for found in zip(*parts, strict=True))
+    if not len(day):
+        return []
+    first, width = int(day.min()), int(np.ptp(day)) + 1
+    pairs, groups = np.unique(device * width + (day - first), return_inverse=True)
+    sums = [np.bincount(groups, column, len(pairs)).astype(np.int64).tolist() for column in added.T]
+    texts = text_array([names[at] for at in (pairs // width).tolist()])
+    return [(_ADD, (texts, *map(array_text, ((pairs % width + first).tolist(), *sums))))]
 
 
-def _add_readings(
-    counts: Counts, rows: Rows, new: Mask, devices: Mapping[str, RegisteredDevice], measured: set[str]
-) -> None:
-    """Add new readings of the span each device is registered with; rows of factors only for devices without columns."""
+def _messages(arrivals: Arrivals, outcomes: Sequence[str], place: Mapping[str, int]) -> Part:
+    """What each message adds; those of unknown devices and those that state a link add nothing."""
+    owner = np.array([place.get(name, -1) for name in arrivals.device_ids], dtype=np.int64)[arrivals.device]
+    chosen = np.flatnonzero(~arrivals.link & (owner >= 0))
+    code = np.fromiter(map(_CODES.__getitem__, outcomes), np.int64, len(outcomes))
+    return owner[chosen], _days(arrivals.received_us[chosen]), _ADDS[code[chosen]]
+
+
+def _readings(
+    table: tuple[Rows, Mask], place: Mapping[str, int], devices: Mapping[str, RegisteredDevice], measured: set[str]
+) -> Part:
+    """What new readings of the span each device is registered with add; factors only for devices without columns."""
+    rows, new = table
     spans = np.array([devices[name].span_s for name in rows.devices], dtype=np.int64)
     due = new & (rows.spans_s == spans[rows.device])
     if rows.usable is None:
@@ -101,18 +104,17 @@ def _add_readings(
             [np.ones(min(1, len(due)), dtype=np.bool_), _changed(rows.device, rows.times_us, rows.spans_s)]
         )
     chosen = np.flatnonzero(due)
-    if not len(chosen):
-        return
-    days = (rows.times_us[chosen] + _OFFSET_US) // _DAY_US
-    first, width = int(days.min()), int(np.ptp(days)) + 1
-    pairs, groups = np.unique(rows.device[chosen] * width + (days - first), return_inverse=True)
-    sums = [np.bincount(groups, minlength=len(pairs))]
-    for each in (rows.carried, rows.usable):
-        weights = np.zeros(len(chosen)) if each is None else each[chosen]
-        sums.append(np.bincount(groups, weights, minlength=len(pairs)).astype(np.int64))
-    for pair, *added in zip(pairs.tolist(), *(each.tolist() for each in sums), strict=True):
-        row = counts.setdefault((rows.devices[pair // width], pair % width + first), [0] * 6)
-        row[3:] = [before + more for before, more in zip(row[3:], added, strict=True)]
+    added = np.zeros((len(chosen), 6), dtype=np.int64)
+    added[:, 3] = 1
+    for column, each in ((4, rows.carried), (5, rows.usable)):
+        added[:, column] = 0 if each is None else each[chosen]
+    owner = np.array([place[name] for name in rows.devices], dtype=np.int64)
+    return owner[rows.device[chosen]], _days(rows.times_us[chosen]), added
+
+
+def _days(moments_us: Integers) -> Integers:
+    """Local days since 1970."""
+    return (moments_us + _OFFSET_US) // _DAY_US
 
 
 def _changed(*parts: Integers) -> Mask:

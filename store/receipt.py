@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, LiteralString
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from store.message import Batch, Integers, Mask, Message, Rejection
 from store.registry import RegisteredDevice
 
 _HOUR_US: Final = 3_600_000_000
+#: SQL and its parameters, worked out while the database is busy with something else.
+Statement = tuple[LiteralString, Sequence[str]]
 #: Readings over longer spans enter no hour.
 _LONGEST_SPAN_S: Final = 3600
 
@@ -81,28 +83,28 @@ def write_ledger(conn: Connection, receipt: Receipt) -> int:
     return int(row[0])
 
 
-def write_marks(
-    conn: Connection,
-    receipt: Receipt,
-    tables: Sequence[tuple[Rows, Mask, Mask]],
-    devices: Mapping[str, RegisteredDevice],
-) -> None:
-    """Queue the hours that changed and note what devices were heard to say.
+def mark_statements(
+    receipt: Receipt, tables: Sequence[tuple[Rows, Mask, Mask]], devices: Mapping[str, RegisteredDevice]
+) -> list[Statement]:
+    """Statements that queue the hours that changed and note what devices were heard to say.
 
     Parameters
     ----------
-    conn : Connection
-        Inside the transaction of the batch.
     receipt : Receipt
         Messages and their outcomes.
     tables : sequence of (Rows, ndarray of bool, ndarray of bool)
         Rows, which of them change an effective value, and which were accepted in some way.
     devices : mapping of str to RegisteredDevice
         The registry.
+
+    Returns
+    -------
+    list of Statement
+        For the transaction of the batch, in this order.
     """
-    for rows, changed, _ in tables:
-        _mark_hours(conn, rows, changed, devices)
-    _write_states(conn, receipt, [(rows, kept) for rows, _, kept in tables], devices)
+    hours = [_hours(rows, changed, devices) for rows, changed, _ in tables]
+    states = _states(receipt, [(rows, kept) for rows, _, kept in tables], devices)
+    return [statement for statement in (*hours, states) if statement is not None]
 
 
 _LEDGER: Final = """
@@ -151,9 +153,10 @@ def frame_pieces(receipt: Receipt, batch_id: int) -> Iterator[bytes]:
         yield rows_with_payload([field.at(part) for field in fields], payloads)
 
 
-def write_frames(conn: Connection, pieces: Sequence[bytes]) -> None:
-    """COPY what `frame_pieces` has made."""
+def write_frames(conn: Connection, pieces: Sequence[bytes], meanwhile: Callable[[], None]) -> None:
+    """COPY what `frame_pieces` has made; `meanwhile` is called once, while the database works on it."""
     if not pieces:
+        meanwhile()
         return
     statement = "copy raw_frame (received_at, device_id, topic, outcome, batch_id, payload) from stdin (format binary)"
     with conn.cursor().copy(statement) as copy:
@@ -161,6 +164,7 @@ def write_frames(conn: Connection, pieces: Sequence[bytes]) -> None:
         for piece in pieces:
             copy.write(piece)
         copy.write(TRAILER)
+        meanwhile()
 
 
 def write_rejects(conn: Connection, receipt: Receipt, batch_id: int) -> None:
@@ -188,27 +192,26 @@ def write_rejects(conn: Connection, receipt: Receipt, batch_id: int) -> None:
             copy.write_row(row)
 
 
-def _mark_hours(conn: Connection, rows: Rows, changed: Mask, devices: Mapping[str, RegisteredDevice]) -> None:
-    """Queue each (site, hour) whose effective values changed, once; rows of factors and of whole days have no hour."""
+_HOURS: Final = """
+insert into dirty_hour (family, site_id, hour)
+select %s, site, to_timestamp(hour * 3600.0::float8) from unnest(%s::text[], %s::bigint[]) as t (site, hour)
+"""
+
+
+def _hours(rows: Rows, changed: Mask, devices: Mapping[str, RegisteredDevice]) -> Statement | None:
+    """Queues each (site, hour) whose effective values changed, once; rows of factors and of whole days have no hour."""
     chosen = np.flatnonzero(changed & (rows.spans_s <= _LONGEST_SPAN_S))
     if rows.shape.family == "factor" or not len(chosen):
-        return
+        return None
     site, sites = ranks([devices[name].site_id for name in rows.devices])
     hour = rows.times_us[chosen] // _HOUR_US
     first, count = int(hour.min()), int(np.ptp(hour)) + 1
     pairs = np.unique(site[rows.device[chosen]] * count + (hour - first))
-    conn.execute(
-        "insert into dirty_hour (family, site_id, hour) select %s, site, to_timestamp(hour * 3600.0::float8)"
-        " from unnest(%s::text[], %s::bigint[]) as t (site, hour)",
-        (
-            rows.shape.family,
-            text_array([sites[at] for at in (pairs // count).tolist()]),
-            array_text((pairs % count + first).tolist()),
-        ),
-    )
+    names = text_array([sites[at] for at in (pairs // count).tolist()])
+    return _HOURS, (rows.shape.family, names, array_text((pairs % count + first).tolist()))
 
 
-_STATES: Final = """
+_UPDATE_STATES: Final = """
 insert into device_state as s (device_id, last_received_at, last_time, last_error, last_error_at, link, link_at)
 select id, to_timestamp(received_s), to_timestamp(time_s), error, error_at, link, link_at
 from unnest(%s::text[], %s::float8[], %s::float8[], %s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[])
@@ -235,12 +238,9 @@ class _State:
     link_at: dt.datetime | None = None
 
 
-def _write_states(
-    conn: Connection,
-    receipt: Receipt,
-    tables: Sequence[tuple[Rows, Mask]],
-    devices: Mapping[str, RegisteredDevice],
-) -> None:
+def _states(
+    receipt: Receipt, tables: Sequence[tuple[Rows, Mask]], devices: Mapping[str, RegisteredDevice]
+) -> Statement | None:
     """One row per device of the batch, in order of id so that collectors never wait in a circle.
 
     A statement about the link is no sign of life of the measurement: it does not move `last_received_at`.
@@ -264,12 +264,13 @@ def _write_states(
         for name, time_us in _newest(rows.devices, rows.device[kept], rows.times_us[kept]):
             state = states.setdefault(name, _State())
             state.time_s = max(time_us / 1e6, -np.inf if state.time_s is None else state.time_s)
-    if states:
-        columns = [[getattr(state, name) for state in states.values()] for name in _State.__slots__]
-        moments = [[at if at is None else at.isoformat() for at in columns[place]] for place in (3, 5)]
-        received_s, time_s, errors, _, links, _ = columns
-        told = map(text_array, (errors, moments[0], links, moments[1]))
-        conn.execute(_STATES, [text_array(list(states)), array_text(received_s), array_text(time_s), *told])
+    if not states:
+        return None
+    columns = [[getattr(state, name) for state in states.values()] for name in _State.__slots__]
+    moments = [[at if at is None else at.isoformat() for at in columns[place]] for place in (3, 5)]
+    received_s, time_s, errors, _, links, _ = columns
+    told = map(text_array, (errors, moments[0], links, moments[1]))
+    return _UPDATE_STATES, (text_array(list(states)), array_text(received_s), array_text(time_s), *told)
 
 
 def _newest(names: Sequence[str], owner: Integers, times_us: Integers) -> list[tuple[str, int]]:
