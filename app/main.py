@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         "backup": ("app.command.backup", "Back up the database, credentials and certificates."),
         "restore": ("app.command.restore", "Make an installation from a backup."),
         "archive": ("app.command.archive", "Raw frames in Parquet files: write, list, verify, read, restore."),
+        "storage": ("app.command.storage", "Space that tables take; compression of what is old."),
         "migrate": ("app.command.migrate", "Bring the database to this version's schema and reference data."),
         "collect": ("app.command.collect", "Carry readings from the broker into the database."),
         "console": ("app.command.console", "Web pages where people see and act (docs/console.md)."),

@@ -26,6 +26,8 @@ _OTHER_VARIABLES: Final = (CONFIG,)
 DEMONSTRATION: Final = "zhongyang"
 #: The database refuses to drop anything younger (store/migrations/0105_retention.sql).
 RETENTION_FLOOR_DAYS: Final = 30
+#: A week is still written to: late messages, corrections, statistics.
+COMPRESSION_FLOOR_DAYS: Final = 7
 _TRUTHS: Final = {
     "1": True,
     "true": True,
@@ -85,6 +87,8 @@ class Settings:
     retention_raw_frame_days: int = _bounded(0, 0, 36_500)
     retention_quality_result_days: int = _bounded(0, 0, 36_500)
     archive_dir: Path | None = None
+    compress_reading_days: int = _bounded(0, 0, 36_500)
+    compress_raw_frame_days: int = _bounded(0, 0, 36_500)
     warning_automatic: bool = False
     console: bool = True
     console_address: str = "127.0.0.1"
@@ -142,6 +146,16 @@ class Settings:
             if 0 < days < RETENTION_FLOOR_DAYS:
                 expected = f"0 (for ever) or at least {RETENTION_FLOOR_DAYS}"
                 raise ConfigurationError(f"setting {name}: found {days}, expected {expected}")
+
+        for name in ("compress_reading_days", "compress_raw_frame_days"):
+            days = getattr(self, name)
+            if 0 < days < COMPRESSION_FLOOR_DAYS:
+                expected = f"0 (never) or at least {COMPRESSION_FLOOR_DAYS}"
+                raise ConfigurationError(f"setting {name}: found {days}, expected {expected}")
+
+    def compression_days(self) -> dict[str, int]:
+        """Age in days from which on chunks are compressed, by what they hold (`store.compression`)."""
+        return {"reading": self.compress_reading_days, "raw_frame": self.compress_raw_frame_days}
 
     def _check_console(self) -> None:
         if (self.console_tls_certificate is None) != (self.console_tls_key is None):

@@ -9,6 +9,7 @@ from domain.alert import shipped_rules
 from domain.county import load_county as load_data_set
 from domain.error import ServiceError
 from store.alert_rule import load_rules
+from store.compression import apply
 from store.connection import connect
 from store.error import translated
 from store.migration import check_schema as check_version
@@ -36,6 +37,9 @@ def prepare_database(settings: Settings, reporter: Reporter) -> list[str]:
     url = database_url(settings, "lantian_owner")
     reporter.step("Bringing the database to this version")
     applied = migrate(url)
+    days = settings.compression_days()
+    with translated("set up compression"), connect(url, application_name="lantian migrate") as connection:
+        apply(connection, days)
     reporter.step(f"Loading the standards' tables and the county {county.name_zh}")
     with translated("load reference tables and county"), connect(url, application_name="lantian migrate") as connection:
         load_reference(connection)

@@ -46,6 +46,7 @@ def test_environment_wins_over_file_and_file_over_default(tmp_path: Path) -> Non
         ("broker_port = true", "expected a whole number"),
         ("simulator = 1", "expected true or false"),
         ("retention_raw_frame_days = 29", "expected 0 (for ever) or at least 30"),
+        ("compress_reading_days = 6", "expected 0 (never) or at least 7"),
         ('simulator_history = "long"', "YYYY-MM-DD"),
         ('broker_host = "mqtt.example"', "broker_credentials_file together"),
         ("county = ", "lantian.toml"),
