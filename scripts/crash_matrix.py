@@ -19,6 +19,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,7 @@ from crash_verdict import is_good, verdict
 
 from benchmarks.scratch import machine
 
-NAMES = ("all", *PROCESSES, "database-out", "network", "disk-full", "clock")
+NAMES = ("all", *PROCESSES, "database-out", "network", "disk-full", "clock", "server-clock")
 #: A strike that is to hit what is still coming back follows the one before within so many seconds.
 _SOON_S = 3.0
 
@@ -84,7 +85,7 @@ def play(stage: Stage, name: str, seed: int, options: argparse.Namespace) -> Res
     result |= {"published": devices.published - published, "answered_s": round(time.monotonic() - began, 1)}
     result |= {"of_loggers": messages // each * len(devices.fleet.loggers)}
     result |= {"through_gateway": devices.through_gateway - passed}
-    result |= verdict(stage, first, jobs=name in {"all", "jobs"})
+    result |= verdict(stage, first, jobs=name in {"all", "jobs", "server-clock"})
     result |= {"outcomes": dict(devices.outcomes - outcomes), "seconds": round(time.monotonic() - began, 1)}
     result |= {"strikes": [(one.name, one.recovery_s and round(one.recovery_s, 1)) for one in devices.strikes]}
     return result | {"good": is_good(result, refused, revised)}
@@ -162,9 +163,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(f"unknown {', '.join(sorted(unknown))}; expected some of {', '.join(NAMES)}")
     print(json.dumps({"machine": machine(), "options": vars(options)}), flush=True)
     names = options.names or list(NAMES)
-    if "disk-full" in names and not can_mount():
-        names.remove("disk-full")
-        print(json.dumps({"round": "disk-full", "skipped": "needs the right to mount a tmpfs"}), flush=True)
+    lacking = {
+        "disk-full": (can_mount, "the right to mount a tmpfs"),
+        "server-clock": (lambda: shutil.which("cc"), "a C compiler"),
+    }
+    for name, (there, what) in lacking.items():
+        if name in names and not there():
+            names.remove(name)
+            print(json.dumps({"round": name, "skipped": f"needs {what}"}), flush=True)
     results: dict[str, list[Result]] = {name: [] for name in names}
     for group in [names] if options.one_platform else [[name] for name in names]:
         with stage_for(group, options) as stage:

@@ -60,6 +60,21 @@ class Platform:
             "LANTIAN_ALERT_WEBHOOK_ORIGINS": f"http://127.0.0.1:{hook_port}",
         }
 
+        #: Hours by which our processes' clocks differ from the machine's.
+        self.shift_h = 0
+
+    def set_clock(self, hours: int) -> None:
+        """Let the clocks of our processes jump, not that of the database; called first before they start."""
+        self.shift_h = hours
+        file, library = self.folder / "clock", self.folder / "clock.so"
+        if not file.exists():
+            file.write_bytes(bytes(8))
+            source = Path(__file__).with_name("crash_clock.c")
+            subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+            self.environment |= {"LD_PRELOAD": str(library), "CRASH_CLOCK": str(file)}
+        with file.open("r+b") as shift:
+            shift.write((hours * 3600).to_bytes(8, sys.byteorder, signed=True))
+
     def url(self, role: str) -> str:
         """Address of the database for a role."""
         return self.services.database_url(role)
@@ -133,8 +148,11 @@ class Platform:
 
 
 @contextmanager
-def platform(hook_port: int, *, small_disk: bool = False) -> Iterator[Platform]:
-    """A platform with the county registered, its processes running; with `small_disk` on a file system of 700 MB."""
+def platform(hook_port: int, *, small_disk: bool = False, own_clock: bool = False) -> Iterator[Platform]:
+    """A platform with the county registered, its processes running.
+
+    With `small_disk` on a file system of 700 MB, with `own_clock` with a clock that can be set.
+    """
     folder = Path(tempfile.mkdtemp(prefix="lantian-crash-"))
     folder.chmod(0o755)
     home = folder / "home"
@@ -148,6 +166,8 @@ def platform(hook_port: int, *, small_disk: bool = False) -> Iterator[Platform]:
             made = Platform(services, folder, hook_port, reviver)
             os.environ["LANTIAN_HOME"] = str(home)
             prepare_database(load_settings(), Silence())
+            if own_clock:
+                made.set_clock(0)
             made.keep_alive()
             try:
                 yield made

@@ -31,6 +31,8 @@ from store.outbox import Notice, announce
 #: What can be killed; the broker with its memory and without.
 PROCESSES = ("collector", "gateway", "settler", "jobs", "dispatcher", "database", "broker", "broker-forgets")
 PATIENCE_S = 240.0
+#: How long the receiver thinks, so that a dispatcher dies while it waits for the answer.
+_THOUGHT_S = 0.1
 #: What a database that is away makes of a call.
 AWAY = (psycopg.OperationalError, ServiceError)
 #: Seconds between two looks at the database while something is waited for.
@@ -49,6 +51,7 @@ class Hook:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                time.sleep(_THOUGHT_S)
                 keys[self.headers["Lantian-Key"]] += 1
                 with suppress(OSError):
                     self.send_response(200)
@@ -118,7 +121,7 @@ class Stage:
         severity = MAJOR if self.notices % 3 else RED
         with suppress(*AWAY), connect(self.made.url("lantian_app")) as conn:
             said = Notice("order", f"crash:{self.notices}", COUNTY, "crash-mill", severity, "停窑", "")
-            announce(conn, said, now=dt.datetime.now(dt.UTC))
+            announce(conn, said, now=dt.datetime.now(dt.UTC) + dt.timedelta(hours=self.made.shift_h))
             conn.commit()
             self.notices += 1
 
@@ -134,15 +137,22 @@ def strike(stage: Stage, name: str, chance: random.Random, outage_s: float) -> N
         stage.made.held.clear()
     elif name == "network":
         stage.line.bad = True
+        stage.devices.strikes.append(Strike(name, time.monotonic(), loggers=False))
         stage.pause(outage_s / 4)
         stage.line.bad = False
     elif name == "disk-full":
         ballast = stage.made.services.folder / "ballast"
+        stage.devices.strikes.append(Strike(name, time.monotonic(), loggers=False))
         with suppress(OSError), ballast.open("wb", buffering=0) as file:
             while True:
                 file.write(bytes(1 << 16))
         stage.pause(outage_s / 2 * chance.uniform(0.5, 1.0))
         ballast.unlink()
+    elif name == "server-clock":
+        stage.announce()
+        stage.made.set_clock(chance.choice([hours for hours in (-2, 0, 2) if hours != stage.made.shift_h]))
+        stage.announce()
+        stage.devices.strikes.append(Strike(name, time.monotonic(), loggers=False))
 
 
 def _kill(stage: Stage, name: str, chance: random.Random) -> None:
@@ -173,7 +183,8 @@ def furnish(conn: Connection, hook: Hook) -> None:
 def stage_for(names: Sequence[str], options: argparse.Namespace) -> Iterator[Stage]:
     """Platform, devices and line for the rounds of these names."""
     hook, fleet = Hook(), Fleet.of(options.devices)
-    with platform(hook.port, small_disk="disk-full" in names) as made, tempfile.TemporaryDirectory() as folder:
+    special = {"small_disk": "disk-full" in names, "own_clock": "server-clock" in names}
+    with platform(hook.port, **special) as made, tempfile.TemporaryDirectory() as folder:
         register(made.url("lantian_app"), fleet)
         with connect(made.url("lantian_app")) as conn:
             furnish(conn, hook)
