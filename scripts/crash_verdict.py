@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 
-from crash_devices import Truth
+from crash_devices import BEHIND, Truth
 from crash_stage import Stage
 
 from store.connection import connect
@@ -57,6 +57,7 @@ def verdict(stage: Stage, first: dt.datetime, *, jobs: bool) -> dict[str, object
 def _compared(stage: Stage, first: dt.datetime) -> dict[str, int]:
     """Readings and hours as stored against those measured."""
     truth, again = stage.devices.truth, stage.devices.again
+    first -= BEHIND
     rows = {(row[0], row[1]): row[2] for row in stage.ask(_READINGS.format(first))}
     kept, told, revised = stage.ask(_COUNTS)[0]
     proposed = {(row[0], row[1]): row[2] for row in stage.ask(_PROPOSED.format(first))}
