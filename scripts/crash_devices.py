@@ -136,7 +136,8 @@ class Devices:
             capacity=1_000_000,
             # A gateway carries 64 unanswered frames of one connection, repeated ones too.
             window=30,
-            patience=Patience(first_s=3.0, longest_s=6.0),
+            # Short, so that recovery is seen soon; doubling, so that a busy machine is not made busier.
+            patience=Patience(first_s=3.0, longest_s=24.0),
         )
         for each in self._connections:
             each.start()

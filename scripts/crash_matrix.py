@@ -20,6 +20,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -159,6 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--outage", type=float, default=20.0, help="seconds that the database is away")
     parser.add_argument("--one-platform", action="store_true", help="the same for all names, instead of a new one each")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"unknown {', '.join(sorted(unknown))}; expected some of {', '.join(NAMES)}")
     print(json.dumps({"machine": machine(), "options": vars(options)}), flush=True)

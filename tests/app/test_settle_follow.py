@@ -61,6 +61,12 @@ def test_targets_rest_without_changes_until_local_midnight(bench: Bench) -> None
     assert bench.now.astimezone(dt.timezone(dt.timedelta(hours=8))).hour == 0
 
 
+def test_targets_are_judged_after_a_clock_was_set_back(bench: Bench) -> None:
+    assert bench.step(0, 0) == 1
+    assert bench.step(-7200, 5) == 2
+    assert bench.step(10, 5) == 2
+
+
 def test_one_json_line_per_settlement_that_did_something(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "app.job.follow")
     bench.step(0, 0)
