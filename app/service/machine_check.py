@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import platform
 import shutil
 import stat
@@ -46,6 +47,7 @@ def machine_findings(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
     yield from _python()
     yield from _programs(settings)
     yield from _folders(settings)
+    yield from _archive(settings)
     yield from _secrets(settings)
     yield from certificate_findings(settings, now)
     yield from _time(now)
@@ -104,6 +106,20 @@ def _folders(settings: Settings) -> Iterator[Finding]:
     blocked = unreachable_folder(settings.home / "x", user) or unreachable_folder(settings.cache / "x", user)
     text = f"{user.name} runs database and broker" + (f" but cannot pass {blocked}" if blocked else "")
     yield judged(blocked is None, "service user", text, "choose folders that it can reach: LANTIAN_HOME, LANTIAN_CACHE")
+
+
+def _archive(settings: Settings) -> Iterator[Finding]:
+    folder = settings.archive_dir
+    if folder is None:
+        return
+    usable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    if not usable:
+        advice = "make it or mount its disk: raw frames are not dropped until they can be archived"
+        yield Finding("fail", "archive", f"{folder} is no folder that can be written to", advice)
+        return
+    free = shutil.disk_usage(folder).free
+    advice = "make room: raw frames are not dropped until they can be archived"
+    yield judged(free > _LOW_DISK, "archive", f"{folder}, {free / 1e9:.1f} GB free", advice, otherwise="warn")
 
 
 def _secrets(settings: Settings) -> Iterator[Finding]:

@@ -23,6 +23,8 @@ from app.frame_archive import archive_files, drop_oldest_archived, write_chunk, 
 from app.frame_file import load_manifest, manifest_path, read_frames, verified, write_frames
 from app.job.schedule import job_named
 from app.main import main
+from app.service.machine_check import machine_findings
+from app.settings import Settings
 from domain.error import ConfigurationError, ServiceError
 from firmware_sim import frame_hj212
 from store.connection import Connection, connect
@@ -275,6 +277,15 @@ def test_no_step_at_which_it_is_killed_loses_a_frame(database: Any, clerk: Conne
         ".parquet",
         ".parquet",
     ]
+
+
+@pytest.mark.parametrize(("made", "verdict"), [(True, {"ok", "warn"}), (False, {"fail"})])
+def test_the_doctor_looks_at_the_archive(folder: Path, made: bool, verdict: set[str]) -> None:
+    place = folder if made else folder / "unmounted"
+    found = list(machine_findings(Settings(home=folder, archive_dir=place), NOW))
+    (one,) = [finding for finding in found if finding.subject == "archive"]
+    assert one.verdict in verdict
+    assert str(place) in one.found
 
 
 def test_two_do_not_write_at_once(folder: Path) -> None:
