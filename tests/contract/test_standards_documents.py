@@ -16,6 +16,7 @@ from domain.period import PERIOD_KINDS
 from domain.plan import GRADES, STATISTICS
 from domain.pollutant import SIX
 from domain.standard import AVERAGINGS, limits, reference_limits
+from firmware_sim.fault import OPTIONS
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
@@ -127,3 +128,10 @@ def test_every_clause_has_a_function_and_a_test_of_it(row: list[str]) -> None:
 
 def test_the_page_has_many_clauses() -> None:
     assert len(CLAUSES) > 60
+
+
+def test_every_fault_of_the_simulator_has_a_figure() -> None:
+    page = (ROOT / "docs/quality.md").read_text(encoding="utf-8")
+    table = page.partition("| fault | told as | found |")[2].partition("\n\n")[0]
+    rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \| ([^|]*\d[^|]*) \|$", table, flags=re.M)
+    assert sorted(row[0] for row in rows) == sorted(OPTIONS)
