@@ -102,3 +102,24 @@ from generate_series(0, %(minutes)s * 30) n;
 insert into reject (received_at, topic, payload, device_id, reason, detail, batch_id)
 select %(now)s::timestamptz - n * interval '1 minute', 'lt/v1/zhongyang/json/bench-1/data', '{}', 'bench-1', 'bad_time', 'x', 1
 from generate_series(1, %(minutes)s) n;
+
+-- neighbour
+insert into neighbour (id, name_zh) select 'neighbour-' || at, '邻县' || at from generate_series(1, 10) at;
+
+-- exchange_receipt
+insert into exchange_receipt (neighbour_id, source, sha256, received_at, received, stored, duplicate, revised, rejected, faults)
+select id, 'bench', repeat('0', 64), %(now)s, 1, 1, 0, 0, 0, '{}' from neighbour;
+
+-- neighbour_hour
+insert into neighbour_hour (neighbour_id, site_id, hour, version, site_zh, pm25, pm10, so2, no2, co, o3, aqi, aqi_available, level,
+    primary_pollutants, edition, receipt_id)
+select n.id, n.id || case when at = 0 then '' else '-' || at end, date_trunc('hour', %(now)s::timestamptz) - h * interval '1 hour', 1,
+    n.name_zh, 60 * random(), 90, 10, 30, 1, 80, 78, 78, 2, array['pm25'], 'hj633-2026', r.id
+from generate_series(1, %(hours)s) h cross join generate_series(0, 5) at cross join neighbour n
+join exchange_receipt r on r.neighbour_id = n.id;
+
+-- neighbour_warning
+insert into neighbour_warning (neighbour_id, warning, version, level, issued_at, starts_at, ends_at, receipt_id)
+select n.id, at::text, 1, 'yellow', %(now)s::timestamptz - at * interval '5 days', %(now)s::timestamptz - at * interval '5 days',
+    %(now)s::timestamptz - at * interval '5 days' + interval '2 days', r.id
+from neighbour n join exchange_receipt r on r.neighbour_id = n.id cross join generate_series(1, 70) at;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from dashboards.annotation import WARNINGS
@@ -9,7 +10,7 @@ from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, steps, word_mappin
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
-from dashboards.shared import findings
+from dashboards.shared import findings, stream
 from dashboards.variable import AREA, Variable
 from dashboards.visualisation import bargauge, fixed, override, stat, table, text, timeseries
 
@@ -100,24 +101,15 @@ def _converted(panel_id: int, pollutant: str, words: str) -> Panel:
 CONVERTED: Final = (_converted(3, "pm", "颗粒物"), _converted(4, "so2", "二氧化硫"), _converted(5, "nox", "氮氧化物"))
 
 
-def _stream(panel_id: int, words: tuple[str, str], sql: str, *, unit: str, decimals: int = 1) -> Panel:
-    """One quantity of the chosen outlets; `words` are title and description."""
-    return Panel(
-        id=panel_id,
-        title=words[0],
-        description=words[1],
-        visualisation=timeseries(decimals=decimals),
-        width=8,
-        height=8,
-        sql=(sql,),
-        unit=unit,
-        interval="1h",
-    )
-
-
+_stream = partial(stream, decimals=1, interval="1h")
 STREAMS: Final = (
     _stream(6, ("氨逃逸", "脱硝喷氨过量的迹象；实测干基标态小时均值。"), "ammonia", unit=_MG, decimals=2),
-    _stream(7, ("含氧量", "负荷不变而含氧量上升、污染物下降，可能是掺入空气稀释。"), "oxygen", unit="percent"),
+    _stream(
+        7,
+        ("含氧量", "负荷不变而含氧量上升、污染物下降，可能是掺入空气稀释。"),
+        "oxygen",
+        unit="percent",
+    ),
     _stream(8, ("标干流量", "干基标准状态烟气流量小时均值。"), "flow", unit="suffix:m³/s", decimals=0),
 )
 

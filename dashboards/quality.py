@@ -131,7 +131,7 @@ COMPLETENESS: Final = Panel(
     unit="percent",
     interval="1d",
 )
-LEDGER: Final = outcomes(8, "接收账目", "ledger", interval="1h")
+LEDGER: Final = outcomes(8, "接收账目", ("ledger_hour", "hour"), interval="1h")
 REJECT_REASONS: Final = Panel(
     id=9,
     title="拒收原因",

@@ -15,8 +15,8 @@ ALERT_PAGE: Final = console_link("在操作台处理", "/alert/${__data.fields.a
 _CHOSEN: Final = "enterprise_id = any (array[${enterprise:sqlstring}]::text[])"
 
 
-def outcomes(panel_id: int, title: str, sql: str, *, interval: str) -> Panel:
-    """Messages over time by what became of them; `sql` gives one column per outcome."""
+def outcomes(panel_id: int, title: str, source: tuple[str, str], *, interval: str) -> Panel:
+    """Messages over time by what became of them; `source` is a view of schema screen and its column of time."""
     return Panel(
         id=panel_id,
         title=title,
@@ -30,8 +30,9 @@ def outcomes(panel_id: int, title: str, sql: str, *, interval: str) -> Panel:
         ),
         width=12,
         height=9,
-        sql=(sql,),
+        sql=("outcomes",),
         unit="short",
+        parameters={"view": source[0], "time": source[1]},
         interval=interval,
     )
 
@@ -83,4 +84,21 @@ def findings(panel_id: int, description: str, families: tuple[str, ...], *, of_e
             "families": ", ".join(f"'{each}'" for each in families),
             "chosen": _CHOSEN if of_enterprises else "true",
         },
+    )
+
+
+def stream(  # noqa: PLR0913 - everything behind the star is named by its caller
+    panel_id: int, words: tuple[str, str], sql: str, *, unit: str, decimals: int, interval: str
+) -> Panel:
+    """One measured quantity over time; `words` are title and description."""
+    return Panel(
+        id=panel_id,
+        title=words[0],
+        description=words[1],
+        visualisation=timeseries(decimals=decimals),
+        width=8,
+        height=8,
+        sql=(sql,),
+        unit=unit,
+        interval=interval,
     )

@@ -77,7 +77,7 @@ SIZE: Final = Panel(
     sql=("size",),
     unit="bytes",
 )
-MESSAGES: Final = outcomes(7, "报文按结果", "messages", interval="1m")
+MESSAGES: Final = outcomes(7, "报文按结果", ("ledger_batch", "committed_at"), interval="1m")
 BATCH: Final = Panel(
     id=8,
     title="批次最长用时",
@@ -92,7 +92,7 @@ BATCH: Final = Panel(
 #: Names of the scheduled jobs in Chinese; `lantian job list` has the others.
 JOB_NAMES: Final = {
     "alerts": "告警规则判定",
-    "archive": "原始报文归档",
+    "budget": "余量测算",
     "calibrate": "微站校准",
     "demonstration": "演示数据",
     "escalate": "逾期升级",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
 from dashboards.annotation import WARNINGS
@@ -9,9 +10,9 @@ from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, steps, word_mappin
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
-from dashboards.shared import findings
+from dashboards.shared import findings, stream
 from dashboards.variable import AREA, Variable
-from dashboards.visualisation import fixed, geomap, override, stat, table, text, timeseries
+from dashboards.visualisation import fixed, geomap, override, stat, table, text
 
 _LAMP: Final = word_mapping(("正常", GREEN), ("故障灯亮", RED), ("未知", GREY), ("未上报", GREY))
 #: ppm behind the catalyst: colours to find a vehicle by, no limit of a standard.
@@ -97,21 +98,7 @@ MAP: Final = Panel(
 )
 
 
-def _stream(panel_id: int, words: tuple[str, str], sql: str, *, unit: str, decimals: int = 0) -> Panel:
-    """One stream of the chosen vehicle; `words` are title and description."""
-    return Panel(
-        id=panel_id,
-        title=words[0],
-        description=words[1],
-        visualisation=timeseries(decimals=decimals),
-        width=8,
-        height=8,
-        sql=(sql,),
-        unit=unit,
-        interval="10s",
-    )
-
-
+_stream = partial(stream, decimals=0, interval="10s")
 STREAMS: Final = (
     _stream(
         4,
@@ -119,11 +106,27 @@ STREAMS: Final = (
         "nox",
         unit="suffix:ppm",
     ),
-    _stream(5, ("SCR 温度", "SCR 入口和出口温度；低于约 200 ℃ 时不喷反应剂。"), "scr", unit="celsius"),
-    _stream(6, ("反应剂与油箱", "反应剂余量和油箱液位；行驶而反应剂从不下降是篡改的迹象。"), "level", unit="percent"),
+    _stream(
+        5,
+        ("SCR 温度", "SCR 入口和出口温度；低于约 200 ℃ 时不喷反应剂。"),
+        "scr",
+        unit="celsius",
+    ),
+    _stream(
+        6,
+        ("反应剂与油箱", "反应剂余量和油箱液位；行驶而反应剂从不下降是篡改的迹象。"),
+        "level",
+        unit="percent",
+    ),
     _stream(7, ("车速", "OBD 车速。"), "speed", unit="suffix:km/h"),
     _stream(8, ("发动机转速", "发动机转速。"), "engine", unit="suffix:r/min"),
-    _stream(9, ("DPF 压差", "颗粒捕集器前后压差；运转而压差为零，可能已拆除。"), "dpf", unit="suffix:kPa", decimals=2),
+    _stream(
+        9,
+        ("DPF 压差", "颗粒捕集器前后压差；运转而压差为零，可能已拆除。"),
+        "dpf",
+        unit="suffix:kPa",
+        decimals=2,
+    ),
 )
 _CHECKED: Final = "下游 NOx 不降、反应剂不消耗、DPF 压差消失、数据流冻结等检查发现的疑点；"
 FINDINGS: Final = findings(11, _CHECKED, ("vehicle",), of_enterprises=False)

@@ -22,7 +22,7 @@ from store.settlement import read_queue_lengths
 from store.statistic import read_hours
 
 #: What the past is worth showing for runs at once instead of when it is next due.
-BEFORE: Final = ("calibrate", "forecast-train", "forecast", "rolling", "source-hint", "integrity")
+BEFORE: Final = ("calibrate", "forecast-train", "forecast", "rolling", "budget", "source-hint", "integrity")
 AFTER: Final = ("integrity-vehicle", "forecast-skill")
 #: What must not run while the story is told: it writes moments of the past.
 HELD: Final = ("evaluate_warnings", "escalate")

@@ -141,8 +141,9 @@ def _map(panel: Options, frame: Frame) -> str:
     marks = []
     for row, x, y in zip(frame.rows, xs, ys, strict=True):
         left, top = 60 + 800 * (x - min(xs)) / size, 50 + 1000 * (max(ys) - y) / size
-        paint = colour(row[at[value]], field_options(panel, value)) or "#8E8E8E"
-        text = "" if row[at[value]] is None else str(row[at[value]])
+        options = field_options(panel, value)
+        paint = colour(row[at[value]], options) or "#8E8E8E"
+        text = "" if row[at[value]] is None else shown(row[at[value]], options)
         marks.append(
             f"<g><title>{escape(' '.join(str(item) for item in row if item is not None))}</title>"
             f"<circle cx={left:.0f} cy={top:.0f} r=24 fill='{paint}' />"

@@ -15,6 +15,7 @@ from app.job import runner
 from app.job.runner import follow_lane, is_due, run_job
 from app.job.schedule import JOBS, LANES, SLOW, Job, job_named
 from app.job.tidy import CHECKS_KEPT, RUNS_KEPT
+from dashboards.system import JOB_NAMES
 from domain.error import ConfigurationError, ServiceError
 from store.connection import Connection, connect
 from store.job_run import JobRun, begin_run, end_run, held_job, read_last_runs
@@ -149,6 +150,7 @@ def test_old_integrity_checks_go_but_suspicions_stay(conn: Connection) -> None:
 
 def test_every_job_of_the_table_can_be_loaded_and_has_a_name_and_a_lane_of_its_own() -> None:
     assert len({job.name for job in JOBS}) == len(JOBS)
+    assert set(JOB_NAMES) == {job.name for job in JOBS}, "dashboards/system.py names every job in Chinese"
     assert {job.lane for job in JOBS} <= set(LANES)
     assert all(callable(job.load()) and job.every > dt.timedelta(0) for job in JOBS)
 

@@ -1,8 +1,11 @@
 select time, metric, value
 from (
-    select $__timeGroupAlias(hour,$__interval), neighbour_zh as metric, max(aqi) as value, 1 as own
-    from screen.neighbour_hour
-    where $__timeFilter(hour) and whole_county
+    select $__timeGroupAlias(h.hour,$__interval), n.name_zh as metric, max(h.aqi) as value, 1 as own
+    from screen.neighbour n
+    cross join lateral (
+        select hour, aqi from screen.neighbour_hour x
+        where x.neighbour_id = n.neighbour_id and x.site_id = n.neighbour_id and $__timeFilter(x.hour)
+    ) h
     group by 1, 2
     union all
     select $__timeGroupAlias(hour,$__interval), '本县', max(aqi), 0

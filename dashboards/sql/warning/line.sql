@@ -1,4 +1,4 @@
-select coalesce(line_zh, kind_zh) || ' · ' || enterprise_zh as __text, order_measure_id::text as __value
+select coalesce(line_zh, kind_zh) || ' · ' || screen.short_zh(enterprise_zh) as __text, order_measure_id::text as __value
 from screen.order_verification
 where area_id = ${area:sqlstring} and warning_id::text = ${warning:sqlstring}
 group by order_measure_id, line_zh, kind_zh, enterprise_zh

@@ -1,5 +1,5 @@
 with judged as (
-    select hour, coalesce(line_zh, kind_zh) || ' · ' || enterprise_zh as metric,
+    select hour, coalesce(line_zh, kind_zh) || ' · ' || screen.short_zh(enterprise_zh) as metric,
         max(case verdict when 'fulfilled' then 1 when 'undetermined' then 2 when 'suspected' then 3 end) as value
     from screen.order_verification
     where $__timeFilter(hour) and area_id = ${area:sqlstring} and warning_id::text = ${warning:sqlstring}
