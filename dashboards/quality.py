@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from dashboards.annotation import DUST, WARNINGS
 from dashboards.colour import GREEN, GREY, ORANGE, RED, STATES, steps, word_mapping
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
@@ -233,5 +234,6 @@ QUALITY_DASHBOARD: Final = Dashboard(
     time_from="now-7d",
     time_to="now",
     refresh="1m",
+    annotations=(WARNINGS, DUST),
     empty="暂无数据：还没有登记的设备，或采集程序没有运行（lantian status）",
 )

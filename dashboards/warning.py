@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards.annotation import WARNINGS
+from dashboards.annotation import DUST, WARNINGS
 from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, aqi_steps, category_mapping, steps, word_mapping
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
@@ -358,6 +358,6 @@ WARNING_DASHBOARD: Final = Dashboard(
     time_from="now-7d",
     time_to="now+4d",
     refresh="1m",
-    annotations=(WARNINGS,),
+    annotations=(WARNINGS, DUST),
     empty="暂无数据：还没有预报或小时值（系统运行）",
 )
