@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,19 +37,21 @@ def writing(folder: Path) -> Iterator[None]:
     Parameters
     ----------
     folder : Path
-        The archive; gets mode 700.
+        The archive.
 
     Raises
     ------
     ConfigurationError
-        When it does not exist: perhaps its disk is not mounted.
+        When it does not exist (perhaps its disk is not mounted) or is open to others.
     ServiceError
         When another process is writing, or the folder cannot be written to.
     """
     if not folder.is_dir():
         raise ConfigurationError(f"archive {folder}: found no such folder; make it, or mount the disk it is on")
+    mode = stat.S_IMODE(folder.stat().st_mode)
+    if mode & 0o077:
+        raise ConfigurationError(f"archive {folder}: found mode {mode:03o}, expected 700: chmod 700 {folder}")
     try:
-        folder.chmod(0o700)
         descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise ServiceError(f"archive {folder}: {error.strerror}") from error

@@ -112,10 +112,10 @@ def _archive(settings: Settings) -> Iterator[Finding]:
     folder = settings.archive_dir
     if folder is None:
         return
-    usable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    usable = folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and not folder.stat().st_mode & 0o077
     if not usable:
         advice = "make it or mount its disk: raw frames are not dropped until they can be archived"
-        yield Finding("fail", "archive", f"{folder} is no folder that can be written to", advice)
+        yield Finding("fail", "archive", f"{folder} is no folder of mode 700 that can be written to", advice)
         return
     free = shutil.disk_usage(folder).free
     advice = "make room: raw frames are not dropped until they can be archived"

@@ -58,7 +58,7 @@ def clerk(database: Any) -> Iterator[Connection]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     place = tmp_path / "archive"
-    place.mkdir()
+    place.mkdir(mode=0o700)
     return place
 
 
@@ -167,7 +167,6 @@ def test_the_job_archives_what_it_drops(
     assert [load_manifest(path).frames for path in archive_files(folder)] == [3, 4]
     assert held(clerk, "raw_frame") == Counter(map(tuple, some(58, day=55)))
     assert read_balance(clerk).balanced
-    assert folder.stat().st_mode & 0o777 == 0o700
     assert cli("verify", "--dropped").exit_code == 0
     archive_files(folder)[0].unlink()
     manifest_path(folder / archive_files(folder)[0].name).unlink()
@@ -286,6 +285,13 @@ def test_the_doctor_looks_at_the_archive(folder: Path, made: bool, verdict: set[
     (one,) = [finding for finding in found if finding.subject == "archive"]
     assert one.verdict in verdict
     assert str(place) in one.found
+
+
+def test_a_folder_that_others_can_read_is_refused_and_left_as_it_is(folder: Path) -> None:
+    folder.chmod(0o750)
+    with pytest.raises(ConfigurationError, match="found mode 750, expected 700"), writing(folder):
+        pass
+    assert folder.stat().st_mode & 0o777 == 0o750
 
 
 def test_two_do_not_write_at_once(folder: Path) -> None:
