@@ -106,13 +106,26 @@ def load_prsa(path: Path, *, possible_only: bool = True) -> PrsaStation:
         When the file is absent or damaged, a column is absent, a cell is not a number or no possible value, an hour
         occurs twice, or the file holds two stations. The text names file, line and column.
     """
+    return parse_prsa(read_prsa(path), path.name, possible_only=possible_only)
+
+
+def read_prsa(path: Path) -> bytes:
+    """The bytes of a station file; `ConfigurationError` when it is absent or cannot be read."""
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ConfigurationError(f"{path.name}: found no such file, expected a PRSA file (.csv or .csv.gz)") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path.name}: found {error}, expected a PRSA file (.csv or .csv.gz)") from error
+
+
+def parse_prsa(content: bytes, name: str, *, possible_only: bool = True) -> PrsaStation:
+    """The station in the bytes of a file called `name`; as `load_prsa`."""
+    path = Path(name)
+    try:
         if path.suffix == ".gz":
             content = gzip.decompress(content)
         return _station(path, csv.reader(io.StringIO(decoded(content, path.name), newline="")), possible_only)
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"{path.name}: found no such file, expected a PRSA file (.csv or .csv.gz)") from error
     except (OSError, EOFError, zlib.error, csv.Error) as error:
         raise ConfigurationError(f"{path.name}: found {error}, expected a PRSA file (.csv or .csv.gz)") from error
 
