@@ -145,6 +145,12 @@ MEASURES: Final[tuple[Measure, ...]] = (
         "select table_name, bytes from screen.table_size order by bytes desc limit 20",
     ),
     Measure(
+        "lantian_replica_delay_seconds",
+        "Seconds since the newest transaction that a read replica has replayed; nothing where a primary is asked.",
+        (),
+        "select extract(epoch from now() - pg_last_xact_replay_timestamp()) where pg_is_in_recovery()",
+    ),
+    Measure(
         "lantian_database_connections",
         "Connections by program.",
         ("application",),
