@@ -47,7 +47,7 @@ _WINDOW: Final = 8000
 #: Share of the messages left out at the start, while processes warm up.
 _WARM: Final = 0.2
 _UNITS: Final = ("a34004", "a34002", "a21026", "a21004", "a05024", "a01007", "a01008", "a01001", "a01002", "a01006")
-_SPAWN: Final = multiprocessing.get_context("spawn")
+SPAWN: Final = multiprocessing.get_context("spawn")
 
 
 def register(url: str) -> None:
@@ -175,8 +175,8 @@ def timed(  # noqa: PLR0913 - keyword-only from the fourth on
     place: Place, kind: str, count: int, *, progress: Callable[[], int], done: Any, processes: dict[str, list[int]]
 ) -> dict[str, Any]:
     """Publish `count` messages as fast as they are dealt with; rate and processor time after the first fifth."""
-    ready = _SPAWN.Event()
-    load = _SPAWN.Process(
+    ready = SPAWN.Event()
+    load = SPAWN.Process(
         target=publish,
         args=(place.load, kind, place.span(count)),
         kwargs={"done": done, "ahead": _AHEAD, "rate": 0.0, "ready": ready, "sent": None},
@@ -206,8 +206,8 @@ def timed(  # noqa: PLR0913 - keyword-only from the fourth on
 
 def paho_run(place: Place, kind: str, count: int) -> dict[str, Any]:
     """One round of paho alone."""
-    done, listening = _SPAWN.Value("q", 0, lock=False), _SPAWN.Event()
-    other = _SPAWN.Process(target=receive, args=(place.platform, done, listening), daemon=True)
+    done, listening = SPAWN.Value("q", 0, lock=False), SPAWN.Event()
+    other = SPAWN.Process(target=receive, args=(place.platform, done, listening), daemon=True)
     other.start()
     listening.wait(30)
     processes = {"paho": [other.pid or 0], "broker": place.servers()["broker"]}
@@ -223,7 +223,7 @@ def collector_run(place: Place, kind: str, count: int, number: int) -> dict[str,
     """One round of one or several collectors."""
     with collectors(place, number) as children:
         before = place.ledger()[1]
-        done = _SPAWN.Value("q", 0, lock=False)
+        done = SPAWN.Value("q", 0, lock=False)
         processes = {"collector": [child.pid for child in children], **place.servers()}
         return timed(place, kind, count, progress=lambda: place.ledger()[1] - before, done=done, processes=processes)
 
@@ -231,10 +231,10 @@ def collector_run(place: Place, kind: str, count: int, number: int) -> dict[str,
 def latency(place: Place, seconds: float, rate: float = 2000.0) -> dict[str, Any]:
     """Seconds from the publication of a message until the collector says that its batch is committed."""
     count = int(seconds * rate)
-    ready, done = _SPAWN.Event(), _SPAWN.Value("q", 0, lock=False)
+    ready, done = SPAWN.Event(), SPAWN.Value("q", 0, lock=False)
     first, stop = place.span(count)
-    sent = _SPAWN.Array("d", count, lock=False)
-    load = _SPAWN.Process(
+    sent = SPAWN.Array("d", count, lock=False)
+    load = SPAWN.Process(
         target=publish,
         args=(place.load, "json", (first, stop)),
         kwargs={"done": done, "ahead": count, "rate": rate, "ready": ready, "sent": sent},

@@ -18,7 +18,7 @@ from ingest.wire.hj212 import encode_frame
 
 DEVICES: Final = 200
 COUNTY: Final = "bench"
-_START_S: Final = 1_735_660_800  # 2025-01-01 00:00 in Beijing
+START_S: Final = 1_735_660_800  # 2025-01-01 00:00 in Beijing
 #: Messages written at once without a stated rate.
 _BLOCK: Final = 250
 _JSON: Final = (
@@ -49,14 +49,14 @@ def identity(protocol: str, number: int) -> str:
 
 
 def _json(_number: int, minute: int, seq: int) -> bytes:
-    moment = dt.datetime.fromtimestamp(_START_S + 60 * minute, ZONE)
+    moment = dt.datetime.fromtimestamp(START_S + 60 * minute, ZONE)
     drawn = random.Random(seq)
     values = {"a": round(drawn.random() * 90, 1), "b": round(drawn.random() * 150, 1), "c": seq % 360}
     return _JSON.format(seq=seq, stamp=moment.isoformat(), **values).encode()
 
 
 def _hj212(number: int, minute: int, seq: int) -> bytes:
-    moment = dt.datetime.fromtimestamp(_START_S + 60 * minute, ZONE)
+    moment = dt.datetime.fromtimestamp(START_S + 60 * minute, ZONE)
     told = f"{moment:%Y%m%d%H%M%S}"
     body = ";".join(f"{code}-Avg={seq % 70}.{at},{code}-Flag=N" for at, code in enumerate(_FACTORS))
     head = f"QN={told}000;ST=22;CN=2051;PW=123456;MN={identity('hj212', number)};Flag=4"
@@ -68,7 +68,7 @@ def _gb17691(number: int, minute: int, seq: int) -> bytes:
     values = {name: 1.0 for name, *_ in frame_gb17691.STREAM_FIELDS}
     values |= {"speed": seq % 90, "nox_upstream": 600.0, "longitude": 111.2, "latitude": 37.3, "odometer": seq / 10}
     record = frame_gb17691.Record(frame_gb17691.STREAM, seq % 65536, frame_gb17691.stream_body(values))
-    unit = frame_gb17691.data_unit(_START_S + 60 * minute, [record] * 10)
+    unit = frame_gb17691.data_unit(START_S + 60 * minute, [record] * 10)
     return frame_gb17691.frame(frame_gb17691.REAL_TIME, identity("gb17691", number), unit)
 
 
@@ -101,7 +101,8 @@ def encoded(kind: str, first: int, count: int) -> list[bytes]:
     ]
 
 
-def _connected(address: BrokerAddress) -> socket.socket:
+def connected(address: BrokerAddress) -> socket.socket:
+    """A socket that the broker has let in."""
     texts = ("MQTT", "bench-load", address.username or "", address.password or "")
     protocol, client, user, password = (struct.pack(">H", len(text)) + text.encode() for text in texts)
     body = protocol + b"\x04\xc2\x00\x00" + client + user + password
@@ -150,7 +151,7 @@ def publish(  # noqa: PLR0913 - keyword-only from the fourth on
     packets = encoded(kind, first, stop - first)
     size = max(1, round(rate / 100)) if rate else _BLOCK
     blocks = [b"".join(packets[low : low + size]) for low in range(0, len(packets), size)]
-    link = _connected(address)
+    link = connected(address)
     ready.set()
     while ready.is_set():
         time.sleep(0.01)
@@ -162,11 +163,11 @@ def publish(  # noqa: PLR0913 - keyword-only from the fourth on
             sent[number * size : (number + 1) * size] = [moment] * len(sent[number * size : (number + 1) * size])
         while number * size - done.value > ahead:
             time.sleep(0.002)
-        _write(link, block)
-    _drain(link, len(packets))
+        write(link, block)
+    drain(link, len(packets))
 
 
-def _write(link: socket.socket, block: bytes) -> None:
+def write(link: socket.socket, block: bytes) -> None:
     """Write, and read away the acknowledgements that wait: a full pipe of them would stop the broker."""
     link.setblocking(False)
     try:
@@ -178,7 +179,7 @@ def _write(link: socket.socket, block: bytes) -> None:
     link.sendall(block)
 
 
-def _drain(link: socket.socket, _count: int) -> None:
+def drain(link: socket.socket, _count: int) -> None:
     """Stay until the broker has taken everything, so that closing loses nothing."""
     link.sendall(b"\xc0\x00")
     rest = b""
