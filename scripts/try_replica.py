@@ -70,7 +70,7 @@ def delays(primary: Connection, replica: Connection) -> list[float]:
     for number in range(_ROUNDS):
         primary.execute("insert into area (id, name_zh) values (%s, '副本')", (f"replica-{number}",))
         began = time.perf_counter()
-        while not replica.execute("select 1 from screen.area where id = %s", (f"replica-{number}",)).fetchone():
+        while not replica.execute("select 1 from screen.area where area_id = %s", (f"replica-{number}",)).fetchone():
             time.sleep(0.001)
         found.append(time.perf_counter() - began)
     return found
@@ -136,7 +136,7 @@ def main() -> int:
         Path(folder).chmod(0o755)
         owner = services.database_url("lantian_owner")
         with connect(owner) as conn:
-            load_county(conn, county_data())
+            load_county(conn, county_data("zhongyang"))
         register(owner)
         place = Place(services, services.folder.parent)
         replica = follow(services, Path(folder) / "replica")
