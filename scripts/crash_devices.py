@@ -92,6 +92,8 @@ class Devices:
 
     Attributes
     ----------
+    patience_s : float
+        After so long without an answer a message is sent again, then after twice and four times as long.
     truth : dict
         What was measured and has to be stored.
     again : dict
@@ -108,6 +110,7 @@ class Devices:
     account: Account
     gateway_port: int
     fleet: Fleet
+    patience_s: float
     truth: Truth = field(default_factory=dict)
     again: Truth = field(default_factory=dict)
     strikes: list[Strike] = field(default_factory=list)
@@ -136,8 +139,7 @@ class Devices:
             capacity=1_000_000,
             # A gateway carries 64 unanswered frames of one connection, repeated ones too.
             window=30,
-            # Short, so that recovery is seen soon; doubling, so that a busy machine is not made busier.
-            patience=Patience(first_s=3.0, longest_s=24.0),
+            patience=Patience(first_s=self.patience_s, longest_s=4 * self.patience_s),
         )
         for each in self._connections:
             each.start()

@@ -158,6 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--notices", type=int, default=20, help="in one round; many are sent together, once a minute")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--outage", type=float, default=20.0, help="seconds that the database is away")
+    parser.add_argument("--patience", type=float, default=3.0, help="seconds until a device sends again; more if busy")
     parser.add_argument("--one-platform", action="store_true", help="the same for all names, instead of a new one each")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))

@@ -193,7 +193,7 @@ def stage_for(names: Sequence[str], options: argparse.Namespace) -> Iterator[Sta
         # Only rounds of the network go over the line: it costs as much as the devices themselves.
         port = line.port if "network" in names else address.port
         account = Account("127.0.0.1", port, address.username, address.password)
-        devices = Devices(Path(folder) / "outbox.db", account, made.gateway_port, fleet)
+        devices = Devices(Path(folder) / "outbox.db", account, made.gateway_port, fleet, options.patience)
         try:
             stage = Stage(made, devices, hook, line)
             begin = time.monotonic()
