@@ -22,7 +22,7 @@ def command() -> None:
 
     Looks at Python, programs, folders, clock, database (version, extension, roles, migrations), broker (accounts,
     permissions, in-flight window and queue as measured), certificates and the days they hold,
-    processes, readings and Grafana.
+    processes, readings, jobs and Grafana.
     """
     counts = dict.fromkeys(_COLOURS, 0)
     for finding in _findings():

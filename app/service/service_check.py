@@ -178,7 +178,7 @@ def _jobs(settings: Settings, now: dt.datetime) -> Iterator[Finding]:
         delays, rule = job_delays(connection, now), read_rule(connection, "job_stuck")
     limit = np.inf if rule is None or rule.threshold is None else rule.threshold
     late = [name for name, delay in zip(delays.sources, delays.values, strict=True) if delay >= limit]
-    text = f"failed or late: {', '.join(late)}" if late else "none failed or is late"
+    text = f"not done in time: {', '.join(late)}" if late else "done in time"
     advice = "./lantian job list; ./lantian job run NAME prints the error"
     yield judged(not late, "jobs", text, advice, otherwise="warn")
 
