@@ -294,6 +294,14 @@ def test_a_folder_that_others_can_read_is_refused_and_left_as_it_is(folder: Path
     assert folder.stat().st_mode & 0o777 == 0o750
 
 
+def test_other_commands_do_not_load_parquet() -> None:
+    code = (
+        "import sys; import app.command.job, app.command.doctor, app.command.collect, app.job.retention;"
+        " sys.exit('pyarrow' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_two_do_not_write_at_once(folder: Path) -> None:
     with writing(folder), pytest.raises(ServiceError, match="another process"), writing(folder):
         pass
