@@ -94,7 +94,7 @@ MAP: Final = Panel(
     width=9,
     height=12,
     sql=("map",),
-    unit="suffix:ppm",
+    unit="none",
 )
 
 

@@ -185,10 +185,22 @@ def _lines(panel: Options, series: Sequence[Series], scope: Scope) -> str:
             pen = "L"
         dash = " stroke-dasharray='8 8'" if "lineStyle" in options else ""
         wide = options.get("lineWidth", 1) + dots
-        marks.append(f"<path d='{''.join(path)}' stroke='{paint}' stroke-width={wide}{dash} />")
+        below = next((other for other in series if other.name == options.get("fillBelowTo")), None)
+        if below is not None:
+            marks.append(_area(line, below, scope, paint, height / top))
+        if wide:
+            marks.append(f"<path d='{''.join(path)}' stroke='{paint}' stroke-width={wide}{dash} />")
         legend.append(f"<span><b style='background:{paint}'></b>{escape(line.name)}</span>")
     svg = f"<svg viewBox='0 0 {_WIDTH} {height}' preserveAspectRatio=none>{''.join(marks)}</svg>"
     return f"{svg}{_axis(scope)}<div class=legend>{''.join(legend)}</div>"
+
+
+def _area(upper: Series, lower: Series, scope: Scope, paint: str, per_unit: float) -> str:
+    """The space between two lines."""
+    there = [(moment, value) for moment, value in upper.points if value is not None]
+    back = [(moment, value) for moment, value in reversed(lower.points) if value is not None]
+    corners = " ".join(f"{_x(moment, scope):.1f},{300 - value * per_unit:.1f}" for moment, value in there + back)
+    return f"<polygon points='{corners}' fill='{paint}' fill-opacity=.2 />"
 
 
 def _columns(line: Series, scope: Scope, paint: str, per_unit: float) -> str:

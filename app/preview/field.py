@@ -39,6 +39,9 @@ def shown(value: object, options: Options) -> str:
     """The text of a value."""
     if value is None:
         return str(options.get("noValue", "—"))
+    by_word = mapped(value, options.get("mappings", ()))
+    if by_word:
+        return by_word[0]
     if isinstance(value, dt.datetime):
         pattern = str(options.get("unit", "time:YYYY-MM-DD HH:mm")).removeprefix("time:")
         for word, code in (("YYYY", "%Y"), ("MM", "%m"), ("DD", "%d"), ("HH", "%H"), ("mm", "%M"), ("ss", "%S")):

@@ -24,7 +24,7 @@ def loaded(text: str, folder: Path) -> Scenario:
 
 def test_shipped_scenarios_load() -> None:
     found = {path.stem: load_scenario(path, COUNTY, NOW) for path in SCENARIOS.glob("*.toml")}
-    assert set(found) == {"heavy-episode", "industry", "every-fault", "fleet-5000", "works", "drill"}
+    assert set(found) == {"heavy-episode", "industry", "every-fault", "fleet-5000", "works", "stations", "drill"}
     assert len(found["fleet-5000"].devices) == 5000
     every = found["every-fault"]
     assert {one.kind for device in every.devices for one in device.faults} == set(OPTIONS)

@@ -151,11 +151,11 @@ def test_history_is_complete_newest_first_and_not_sent_twice(outbox: Outbox) -> 
     assert again == [f"20260701{hour:02d}" for hour in range(5, -1, -1)]
 
 
-def test_history_of_a_micro_station_is_a_week_in_one_message(outbox: Outbox) -> None:
+def test_history_of_a_micro_station_is_two_weeks_in_one_message(outbox: Outbox) -> None:
     sent = drained(History(SKY, [MICRO], outbox, bounds_s=(MIDNIGHT - 400 * DAY_S, MIDNIGHT)))
     assert len(sent) == 1
-    assert len(hours_in(sent)) == 7 * 24
-    assert len(outbox.answered_days(MICRO.id)) == 7
+    assert len(hours_in(sent)) == 14 * 24
+    assert len(outbox.answered_days(MICRO.id)) == 14
 
 
 def test_interrupted_history_repeats_only_days_with_an_unanswered_hour(outbox: Outbox) -> None:

@@ -189,6 +189,22 @@ def test_broken_frames_are_followed_by_good_ones(device: Device) -> None:
     assert 4 <= len(starts(lossy, device.id)) <= 17
 
 
+def test_a_device_that_corrects_itself_sends_every_reading_twice_with_other_numbers() -> None:
+    wire, outbox, _ = play(MICRO, fault=fault("corrected", MICRO, 300, 600, factor=2.0))
+    found = starts(wire, MICRO.id)
+    assert {at for at, times in found.items() if times == 2} == set(range(300, 600, 60))
+    bodies = [body for what in wire.data(MICRO.id) if (body := _json(what)) is not None]
+    readings = [one for body in bodies for one in body.get("readings", [body])]
+    noon = [one["values"]["pm10"] for one in readings if one["ts"].endswith("12:05:00+08:00")]
+    assert noon[1] == pytest.approx(2 * noon[0])
+    assert len(outbox) == 0
+
+
+def test_a_burst_that_began_before_the_play_is_over() -> None:
+    wire, _, _ = play(DUST, fault=fault("backfill", DUST, -60, 0, back=1800.0))
+    assert min(starts(wire, DUST.id)) == 0
+
+
 METER = Device("p", "c", "p", "meter", "json", "", 0, 60, enterprise="e", outlet="sinter")
 DAY_S = 86400
 
