@@ -110,6 +110,7 @@ def _place(days: Mapping[str, Floats], hours: Mapping[str, int], year: int, rule
     )
     overall = all_met(verdict.met for verdict in verdicts.values())
     return {
+        "days": len(days[columns[0]]),
         "valid_days": counts.valid_days,
         "days_by_category": {level.category_zh: days for level, days in zip(LEVELS, counts.by_level, strict=True)},
         "good_day_ratio": counts.good_day_ratio,
@@ -134,6 +135,8 @@ def _coverage(values: Floats, year: int, rules: Validity) -> Json:
     counts = days_per_month(~np.isnan(values), months)
     return {
         "valid_days": int(counts.sum()),
+        "days": len(values),
+        "completeness": half_even_scalar(100.0 * int(counts.sum()) / len(values), 1),
         "days_per_month": [int(count) for count in counts],
         "months_valid": [bool(valid) for valid in months_valid(counts, rules)],
         "year_valid": bool(year_valid(counts, rules)),

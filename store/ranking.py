@@ -24,6 +24,7 @@ class RankedSite:
     site_id: str
     site_zh: str
     township: str | None
+    site_kind: str
     composite: float
     rank: int
     change_percent: float | None
@@ -37,6 +38,31 @@ class RankedSite:
     weighted_without_dust: float | None
     weights_zh: str
     main_zh: str
+    completeness_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class RankedTownship:
+    """A township of a period by the mean index of its `stations`; micro ones count where it has no other.
+
+    Otherwise as `RankedSite`; `reference`: its stations are none of micro stations.
+    """
+
+    area_id: str
+    township: str
+    stations: int
+    reference: bool
+    composite: float
+    rank: int
+    change_percent: float | None
+    change_rank: int | None
+    weighted: float | None
+    weighted_rank: int | None
+    weighted_change_percent: float | None
+    weighted_change_rank: int | None
+    composite_without_dust: float | None
+    weighted_without_dust: float | None
+    weights_zh: str
     completeness_percent: float
 
 
@@ -55,13 +81,25 @@ class IndexWeights:
 def read_ranking(conn: Connection, kind: str, start: dt.date) -> list[RankedSite]:
     """Stations of a month, quarter or year in order of area and rank; those without all six pollutants have no rank."""
     rows = conn.execute(
-        "select area_id, site_id, site_zh, township, composite, rank, change_percent, change_rank, weighted,"
+        "select area_id, site_id, site_zh, township, site_kind, composite, rank, change_percent, change_rank, weighted,"
         " weighted_rank, weighted_change_percent, weighted_change_rank, composite_without_dust, rank_without_dust,"
         " weighted_without_dust, weights_zh, main_zh, completeness_percent"
         " from screen.site_ranking where kind = %s and start = %s order by area_id, weighted_rank, rank, site_id",
         (kind, start),
     ).fetchall()
     return [RankedSite(*row) for row in rows]
+
+
+def read_townships(conn: Connection, kind: str, start: dt.date) -> list[RankedTownship]:
+    """Townships of a month, quarter or year in order of area and rank; those of which no station has an index lack."""
+    rows = conn.execute(
+        "select area_id, township, stations, reference, composite, rank, change_percent, change_rank, weighted,"
+        " weighted_rank, weighted_change_percent, weighted_change_rank, composite_without_dust, weighted_without_dust,"
+        " weights_zh, completeness_percent from screen.township_ranking"
+        " where kind = %s and start = %s order by area_id, weighted_rank, rank, township",
+        (kind, start),
+    ).fetchall()
+    return [RankedTownship(*row) for row in rows]
 
 
 def read_weights(conn: Connection) -> list[IndexWeights]:

@@ -34,13 +34,13 @@ Example:
 
 \b
 Keys of each entry of "stations" and of "area":
-  valid_days         days with an AQI
+  days, valid_days   days of the year, and those with an AQI
   days_by_category   优 ... 严重污染 -> days
   good_day_ratio     percent of the valid days with AQI up to 100
   primary_days       pollutant -> days on which it was primary
   compliance         overall, and per pollutant: true, false, or null = unknown
   pollutants         per pollutant:
-    hours, valid_days, days_per_month, months_valid, year_valid
+    hours, valid_days, days, completeness (percent), days_per_month, months_valid, year_valid
     annual_mean, annual_mean_rounded      mean of the valid daily values
     p98, p95 or p90, and ..._rounded      percentile of the daily values
     compliance_rate                       percent of valid days within limit

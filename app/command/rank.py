@@ -13,16 +13,17 @@ from app.registry_command import registry
 from domain.error import ConfigurationError
 from domain.period import PERIOD_KINDS, PeriodKind, local_date, period_start
 from domain.pollutant import SIX, SIX_KEYS
-from store.ranking import RankedSite, add_weights, read_ranking, read_weights
+from store.ranking import RankedSite, RankedTownship, add_weights, read_ranking, read_townships, read_weights
 from store.register import Author
 
 
 @click.group("rank", invoke_without_command=True)
 @click.option("--kind", default="month", show_default=True, type=click.Choice(PERIOD_KINDS))
 @click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="A local day within the period; today when absent.")
+@click.option("--townships", is_flag=True, help="Rank townships, each the mean of its stations.")
 @click.pass_context
-def command(context: click.Context, kind: PeriodKind, day: dt.datetime | None) -> None:
-    """Rank stations, with their townships, by the composite index.
+def command(context: click.Context, *, kind: PeriodKind, day: dt.datetime | None, townships: bool) -> None:
+    """Rank stations or townships by the composite index.
 
     The index is the sum over the six pollutants of weight times concentration over limit; smaller is better, ties
     share a rank. Beside it stand the index with all weights 1, the change against the same period of last year under
@@ -32,15 +33,15 @@ def command(context: click.Context, kind: PeriodKind, day: dt.datetime | None) -
         return
     start = period_start(kind, day.date() if day else local_date(dt.datetime.now(dt.UTC)))
     with registry("read the ranking") as conn:
-        rows = read_ranking(conn, kind, start)
+        rows = read_townships(conn, kind, start) if townships else read_ranking(conn, kind, start)
     if not rows:
         click.echo(f"no station has all six pollutants in the {kind} from {start}")
         return
-    title = f"{kind} from {start}; weights: {rows[0].weights_zh}"
+    names = ("township", "stations") if townships else ("station", "kind", "township", "main")
     table = Table(
-        *("rank", "station", "township", "index", "change", "rank of change", "main", "complete"),
+        *("rank", *names, "index", "change", "rank of change", "complete"),
         *("all weights 1", "its rank", "its change", "no dust", "no dust, weights 1"),
-        title=title,
+        title=f"{kind} from {start}; weights: {rows[0].weights_zh}",
         box=None,
     )
     for row in rows:
@@ -48,13 +49,16 @@ def command(context: click.Context, kind: PeriodKind, day: dt.datetime | None) -
     Console().print(table)
 
 
-def _cells(row: RankedSite) -> Sequence[str]:
-    rank, index = _text(row.weighted_rank, "d"), _text(row.weighted, ".2f")
+def _cells(row: RankedSite | RankedTownship) -> Sequence[str]:
+    if isinstance(row, RankedTownship):
+        place = [row.township, f"{row.stations}{'' if row.reference else ' micro'}"]
+    else:
+        place = [row.site_zh, row.site_kind, row.township or "", row.main_zh]
     change = [_text(row.weighted_change_percent, "+.1f", "%"), _text(row.weighted_change_rank, "d")]
     plain = [f"{row.composite:.2f}", str(row.rank), _text(row.change_percent, "+.1f", "%")]
     clean = [_text(row.weighted_without_dust, ".2f"), _text(row.composite_without_dust, ".2f")]
-    about = [row.main_zh, f"{row.completeness_percent:.0f}%"]
-    return [rank, row.site_zh, row.township or "", index, *change, *about, *plain, *clean]
+    full = f"{row.completeness_percent:.0f}%"
+    return [_text(row.weighted_rank, "d"), *place, _text(row.weighted, ".2f"), *change, full, *plain, *clean]
 
 
 def _text(value: float | None, form: str, unit: str = "") -> str:

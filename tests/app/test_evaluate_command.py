@@ -208,6 +208,7 @@ def test_a_year_at_the_limits_by_hand(tmp_path: Path) -> None:
     found = report("--year", "2016", first, second)
     place = found["stations"]["甲"]["pollutants"]["pm25"]
     assert (place["annual_mean"], place["p95"], place["valid_days"], place["hours"]) == (36.0, 36.0, 366, 8784)
+    assert (place["days"], place["completeness"]) == (366, 100.0)
     assert (place["complies"], place["year_valid"]) == (False, True)
     assert place["items"][0] == {
         "statistic": "annual_mean", "limit_averaging": "year", "value": 36.0, "rounded": 36.0, "limit": 35.0,

@@ -28,7 +28,10 @@ def ranked(database: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
         load_reference(conn)
         conn.execute("insert into area (id, name_zh) values ('x', '县')")
         for site, name, share in (("n", "北站", 0.4), ("s", "南站", 0.5)):
-            conn.execute("insert into site (id, area_id, kind, name_zh) values (%s, 'x', 'ambient', %s)", (site, name))
+            conn.execute(
+                "insert into site (id, area_id, kind, name_zh, township) values (%s, 'x', 'ambient', %s, '东乡')",
+                (site, name),
+            )
             for pollutant, limit in LIMITS.items():
                 value = limit if (site, pollutant) == ("n", "pm25") else share * limit
                 conn.execute(
@@ -51,12 +54,14 @@ def rows(*arguments: str) -> list[list[str]]:
 @pytest.mark.usefixtures("ranked")
 def test_ranking_follows_the_weights_in_force() -> None:
     month = ("--kind", "month", "--day", "2025-05-20")
-    assert [row[:3] for row in rows(*month)] == [["1", "北站", "3.00"], ["1", "南站", "3.00"]]
+    assert [[row[0], row[1], row[5]] for row in rows(*month)] == [["1", "北站", "3.00"], ["1", "南站", "3.00"]]
     entered = run("weigh", "pm25=3", "--from", "2025-01-01", "--by", "李工", "--why", "市局文件")
     assert entered.stdout == "entered: pm25=3 pm10=1 so2=1 no2=1 co=1 o3=1\n"
     found = rows(*month)
-    assert [row[:3] for row in found] == [["1", "南站", "4.00"], ["2", "北站", "5.00"]]
+    assert [[row[0], row[1], row[5]] for row in found] == [["1", "南站", "4.00"], ["2", "北站", "5.00"]]
     assert found[0][-4:] == ["1", "-", "4.00", "3.00"]  # rank and change with all weights 1; without dust, both
+    township = [line.split() for line in run(*month, "--townships").stdout.splitlines() if "乡" in line]
+    assert township == [["1", "东乡", "2", "4.50", "-", "-", "100%", "3.00", "1", "-", "4.50", "3.00"]]
     assert "weights: PM2.5×3" in run(*month).stdout and "100%" in run(*month).stdout
     listed = run("weights").stdout
     assert "李工: 市局文件" in listed and listed.count("yes") == 3

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from store.connection import Connection, connect
-from store.ranking import add_weights, read_ranking, read_weights
+from store.ranking import add_weights, read_ranking, read_townships, read_weights
 from store.reference import load_reference
 from store.register import Author
 
@@ -123,3 +123,22 @@ def test_without_dust_stands_beside(stations: Connection) -> None:
         row.site_id: (row.composite_without_dust, row.rank_without_dust, row.weighted_without_dust) for row in rows
     }
     assert clean == {"a": (2.7, 1, 2.7), "b": (3.3, 2, 3.3), "c": (None, None, None)}
+
+
+def test_a_township_is_the_mean_of_its_stations(stations: Connection) -> None:
+    """North: 0.4 and 0.5 of the limits, its micro station left out. South: a micro station at 0.3 alone."""
+    stations.execute("update site set township = '北乡' where id in ('a', 'b')")
+    for site, township in (("m", "北乡"), ("n", "南乡")):
+        stations.execute(
+            "insert into site (id, area_id, kind, name_zh, township) values (%s, 'x', 'micro', %s, %s)",
+            (site, site, township),
+        )
+    for site, share in (("a", 0.4), ("b", 0.5), ("c", 0.1), ("m", 0.9), ("n", 0.3)):
+        month(stations, site, MAY, share)
+    for site, share in (("a", 0.5), ("b", 0.5)):
+        month(stations, site, dt.date(2024, 5, 1), share)
+    found = [
+        (row.township, row.stations, row.reference, row.composite, row.rank, row.change_percent, row.weighted_rank)
+        for row in read_townships(stations, "month", MAY)
+    ]
+    assert found == [("南乡", 1, False, 1.8, 1, None, 1), ("北乡", 2, True, 2.7, 2, -10.0, 2)]
