@@ -28,6 +28,8 @@ from store.connection import Connection, connect
 
 SEED: Final = 5
 SHARE: Final = 0.3
+#: Four devices over twenty minutes.
+CORRECTED: Final = 80
 ROLES: Final = ("owner", "writer", "app", "reader")
 #: Kind of fault -> devices (kind, protocol, how many, transport) and the fault's own options.
 PLAY: Final = f"""
@@ -53,6 +55,10 @@ kind = "vehicle"
 count = 4
 [[device]]
 id = "cut"
+kind = "micro"
+count = 4
+[[device]]
+id = "corrected"
 kind = "micro"
 count = 4
 [[device]]
@@ -87,9 +93,17 @@ back = "30min"
 start = "40min"
 duration = "1min"
 [[fault]]
+kind = "corrected"
+devices = "corrected*"
+factor = 1.2
+start = "10min"
+duration = "20min"
+[[fault]]
 kind = "broken_frames"
 devices = "broken*"
 share = {SHARE}
+start = "10min"
+duration = "40min"
 [[fault]]
 kind = "power_cut"
 devices = "cut*"
@@ -150,12 +164,25 @@ def copies(conn: Connection, devices: str) -> tuple[int, int]:
     return again, count(conn, f"{frames} and outcome = 'duplicate'", devices)
 
 
+def corrections(conn: Connection) -> str:
+    """Readings that came again with other values, what became of them, and whether the originals stay."""
+    revised = count(conn, "select count(*) from raw_frame where device_id like 'corrected%%' and outcome = 'revised'")
+    waiting = count(conn, "select count(*) from revision where device_id like 'corrected%%' and status = 'proposed'")
+    kept = count(
+        conn,
+        "select count(*) from revision v join air_reading r using (device_id, time, span_s)"
+        " where v.device_id like 'corrected%%' and r.pm10 * 1.1 < (v.new_values ->> 'pm10')::float8",
+    )
+    return f"{revised} told as revised, {waiting} wait for a decision, {kept} originals kept beside"
+
+
 def broken_copies(conn: Connection, table: str, devices: str, began_s: float) -> int:
     """Broken copies that the simulator sent of the messages that were stored: its own chances, drawn again."""
     rows = conn.execute(
         f"select distinct device_id, extract(epoch from date_trunc('minute', time))::bigint, span_s from {table}"
-        " where device_id like %s and time >= to_timestamp(%s)",
-        (devices, began_s),
+        " where device_id like %s and date_trunc('minute', time) >= to_timestamp(%s)"
+        " and date_trunc('minute', time) < to_timestamp(%s)",
+        (devices, began_s + 600, began_s + 3000),
     ).fetchall()
     found = 0
     for device, start_s, _ in rows:
@@ -197,6 +224,7 @@ def main() -> None:
             rows = count(conn, "select count(*) from air_reading where device_id like 'again%%'")
             came = count(conn, frames)
             print(f"history of 30 minutes sent again: {came} messages for {rows} readings, {found} duplicates")
+            print(f"corrections of {CORRECTED} readings: {corrections(conn)}")
             for name, table in (("broken-air", "air_reading"), ("broken-truck", "vehicle_reading")):
                 injected = broken_copies(conn, table, f"{name}%", began_s)
                 print(f"{name}: {injected} frames broken, rejected {rejects(conn, name + '%')}")
