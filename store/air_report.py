@@ -139,7 +139,7 @@ def read_ranked_sites(conn: Connection, area: str, kind: str, start: dt.date) ->
     return _rows(
         conn,
         "select rank, site_zh, township, composite, main_zh, composite_last_year, change_percent, change_rank,"
-        " completeness_percent from screen.site_ranking"
+        " composite_without_dust, weighted, weighted_rank, completeness_percent from screen.site_ranking"
         " where area_id = %(area)s and kind = %(kind)s and start = %(start)s order by rank, site_id",
         {"area": area, "kind": kind, "start": start},
     )

@@ -161,7 +161,9 @@ def _ranking(conn: Connection, area: str, kind: Kind, start: dt.date) -> Table:
         *(Column("rank", "排名", 0), Column("site_zh", "点位"), Column("township", "乡镇")),
         *(Column("composite", "综合指数", 2), Column("main_zh", "主要污染物")),
         *(Column("composite_last_year", "上年同期", 2), Column("change_percent", "变化（%）", 1)),
-        *(Column("change_rank", "改善排名", 0), Column("completeness_percent", "有效天数占比（%）", 1)),
+        *(Column("change_rank", "改善排名", 0), Column("composite_without_dust", "剔除沙尘", 2)),
+        *(Column("weighted", "加权指数", 2), Column("weighted_rank", "加权排名", 0)),
+        Column("completeness_percent", "有效天数占比（%）", 1),
     )
     rows = read_ranked_sites(conn, area, kind, start)
     return table("ranking", "四、点位综合指数排名", columns, rows, empty="没有六项污染物齐全的点位，不排名。")

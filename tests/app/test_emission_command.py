@@ -80,6 +80,21 @@ def test_a_file_is_judged_as_the_hours_of_the_database_are(tmp_path: Path) -> No
     assert rows[0]["so2_converted"] == "12"
 
 
+def test_ammonia_slip_is_judged_where_it_has_a_limit(tmp_path: Path) -> None:
+    """Cement kiln, 8 mg/m³ at 10 % oxygen. At 15.5 % twice as much air: 4 is 8, just within; 4.1 is 8.2, above."""
+    path = tmp_path / "hours.csv"
+    hours = ((8, "4", "15.5"), (9, "4.1", "15.5"), (10, "8.1", "10"), (11, "4.1", "21"))
+    lines = [f"2026-11-25 {hour:02}:00,{nh3},{o2}" for hour, nh3, o2 in hours]
+    path.write_text("\n".join(("time,氨,O2", *lines)), encoding="utf-8")
+    rows, told = judged(path, "--outlet", "cement_kiln")
+    assert [(row["nh3_converted"], row["nh3_limit"], row["nh3_verdict"]) for row in rows] == [
+        ("8", "8", "达标"), ("8.2", "8", "超标"), ("8.1", "8", "超标"), ("", "8", "不判定")
+    ]  # fmt: skip
+    assert "2026-11 氨: 运行 4 h, 判定 3 h, 超标 2 h, 达标率 33.3 %, 未达到" in told
+    rows, told = judged(path, "--outlet", "sinter_head")  # no limit there: shown, not judged
+    assert {row["nh3_verdict"] for row in rows} == {"不判定"} and "2026-11 氨: 运行 4 h, 判定 0 h" in told
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
