@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Final
+from typing import Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from console.guard import Visit, desk_of, token_allowed
+from console.api.word import REFUSALS, Reader
+from console.guard import desk_of
 from console.overview import read_overview
-from console.role import Permission
 
-router: Final = APIRouter(tags=["总览"])
-Reader = Annotated[Visit, Depends(token_allowed(Permission.SEE))]
+router: Final = APIRouter(tags=["总览"], responses=REFUSALS)
 
 
 class NeedOut(BaseModel):

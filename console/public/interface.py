@@ -12,7 +12,7 @@ from starlette.responses import Response
 from console.public.answer import CSV, Answer, csv_answer, json_answer, response
 from console.public.board import Board, Snapshot
 from console.public.report import TABLES, Row, moment_text
-from console.public.schema import Fault, Table
+from console.public.schema import REFUSALS, Table
 
 NOTICE_ZH: Final = "自动监测数据实时上传，未经审核，仅供参考；审核后的数据以生态环境主管部门正式发布为准。"
 STANDARD: Final = "HJ 633-2026"
@@ -28,7 +28,7 @@ _EMPTY: Final = {
 #: Tables whose rows belong to one site each.
 _OF_SITES: Final = frozenset({"now", "hours", "days", "emissions", "sites"})
 
-router: Final = APIRouter(tags=["公开数据"])
+router: Final = APIRouter(tags=["公开数据"], responses=REFUSALS)
 
 
 def board_of(request: Request) -> Board:
@@ -95,7 +95,7 @@ def _add(name: str) -> None:
 
     router.add_api_route(
         f"{_API}/{name}", endpoint("", table_json), response_model=Table, summary=summary, name=name,
-        responses={304: {"description": "unchanged"}, 404: {"model": Fault}, 429: {"description": "too many requests"}},
+        responses={304: {"description": "unchanged"}},
     )  # fmt: skip
     router.add_api_route(
         f"{_API}/{name}.csv", endpoint(".csv", table_csv), summary=f"{summary}，CSV", name=f"{name}_csv",

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from pydantic import BaseModel, Field
+
+from console.refusal import described
+
+#: What the public interfaces answer besides what is asked for; the rate limit answers for itself, in plain text.
+REFUSALS: Final[dict[int | str, dict[str, Any]]] = {
+    **described({400: "the question is ill-formed", 404: "no such thing is published", "default": "no answer"}),
+    429: {"description": "too many requests; Retry-After says how long to wait", "content": {"text/plain": {}}},
+}
 
 
 class Table(BaseModel):
@@ -20,10 +30,3 @@ class Table(BaseModel):
     rows: list[dict[str, object]] = Field(
         description="concentrations in µg/m³, CO in mg/m³; `NA` = missing, `/` = not monitored there"
     )
-
-
-class Fault(BaseModel):
-    """Why there is no answer."""
-
-    status: int
-    detail: str

@@ -22,6 +22,7 @@ from console.public.answer import Answer, json_answer, response
 from console.public.board import LOOK_S, Snapshot
 from console.public.desk import ROOT, PublicDesk
 from console.public.interface import board_of
+from console.public.schema import REFUSALS
 from domain.pollutant import POLLUTANTS
 from domain.publication import printed_columns
 from store.public import PublicSite, count_observations, read_observations
@@ -35,7 +36,7 @@ _TYPE: Final = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measure
 _TERM: Final = re.compile(r"\s*phenomenonTime\s+(ge|gt|le|lt)\s+'?(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
                           r"(?:Z|[+-]\d\d:\d\d))'?\s*")  # fmt: skip
 
-router: Final = APIRouter(prefix=BASE, tags=["OGC SensorThings"])
+router: Final = APIRouter(prefix=BASE, tags=["OGC SensorThings"], responses=REFUSALS)
 Top = Annotated[int, Query(alias="$top", ge=0, le=LARGEST_PAGE)]
 Skip = Annotated[int, Query(alias="$skip", ge=0, le=FURTHEST)]
 Count = Annotated[bool, Query(alias="$count")]

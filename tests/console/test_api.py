@@ -41,6 +41,11 @@ def test_it_is_described(console: Any) -> None:
     assert ("/api/v1/alerts/{number}/close", "post") in ways
     assert all(described["paths"][way][method]["summary"] for way, method in ways)
     assert described["components"]["securitySchemes"]["令牌"]["scheme"] == "bearer"
+    # Refusals are described as they are given: no list of faults, as the generated description has it.
+    assert "HTTPValidationError" not in described["components"]["schemas"]
+    for way, method in ways:
+        refused = described["paths"][way][method]["responses"]["422"]["content"]["application/json"]["schema"]
+        assert refused == {"$ref": "#/components/schemas/Fault"}, way
     shown = console.person("li", "operator").get("/api").text
     assert all(f"<code>{way}</code>" in shown for way, _ in ways)
 

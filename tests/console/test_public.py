@@ -340,6 +340,10 @@ def test_everything_is_described(public: Public) -> None:
         assert set(public.ask(f"/api/v1/{name}").json()) == set(found["components"]["schemas"]["Table"]["properties"])
         assert f"/public/api/v1/{name}.csv" in found["paths"]
     assert "/public/" not in found["paths"]
+    assert "HTTPValidationError" not in found["components"]["schemas"]
+    refused = public.ask("/sta/v1.1/Things?$top=many")
+    assert refused.status_code == 400
+    assert set(refused.json()) == set(found["components"]["schemas"]["Fault"]["properties"])
 
 
 def test_things_datastreams_observations(public: Public) -> None:
