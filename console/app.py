@@ -166,6 +166,8 @@ def _failed(request: Request, error: Exception) -> Response:
     if error.retryable:
         _log.error("%s %s: %s", request.method, request.url.path, error)
         return _answer(request, 503, "数据库暂时无法访问，请稍后重试")
+    if error.code == "unstorable":
+        return _answer(request, 422, f"填写的内容无法保存：{error}")
     if error.code in ("store", "migration"):
         _log.error("%s %s: %s", request.method, request.url.path, error)
         return _answer(request, 500, "数据库拒绝了这一操作，详见操作台日志")

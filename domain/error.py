@@ -83,3 +83,8 @@ REASONS: dict[str, str] = {
     "empty": "没有数据",
     "database_refused": "数据库拒收",
 }
+
+#: Reasons that lie in the message itself: whatever a person registers or sets right, the same bytes are never taken.
+HOPELESS: frozenset[str] = frozenset(
+    {"bad_field", "bad_value", "bad_time", "impossible_time", "empty", "database_refused"}
+)

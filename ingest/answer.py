@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from domain.error import RejectError
+from domain.error import HOPELESS, RejectError
 from domain.period import ZONE
 from ingest.topic import answer_topic, parse_topic
 from ingest.wire.codec import CODECS, Reference
@@ -34,11 +34,13 @@ def rejection_answer(message: Message, refused: Rejection | None) -> tuple[str, 
     tuple of (str, bytes)
         The message is named in its protocol's own way as far as it can be read.
     """
+    rejection = refused or message.rejection or Rejection("database_refused", "the database refused this message")
+    error = RejectError(rejection.reason, rejection.detail)
     reference: Reference = {}
+    release: bytes | None = None
     with suppress(RejectError):
         codec = CODECS.get(parse_topic(message.topic).protocol)
         reference = codec.reference(message.payload) if codec else {}
-    rejection = refused or message.rejection or Rejection("database_refused", "the database refused this message")
-    error = RejectError(rejection.reason, rejection.detail)
-    answer = encode_error(error, message.received_at.astimezone(ZONE), **reference)
+        release = codec.release(message.payload) if codec and error.reason in HOPELESS else None
+    answer = encode_error(error, message.received_at.astimezone(ZONE), release=release, **reference)
     return answer_topic(message.topic, "error"), answer

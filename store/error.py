@@ -17,6 +17,12 @@ class StoreError(LantianError):
     code = "store"
 
 
+class UnstorableError(StoreError):
+    """A value that no column can hold, whoever asks: a text with NUL, a number out of range."""
+
+    code = "unstorable"
+
+
 def kind(error: psycopg.Error) -> Kind:
     """What to do about `error`; without SQLSTATE: transient when the connection broke, else a fault of the program."""
     if error.sqlstate is None and not isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
@@ -36,6 +42,8 @@ def message(error: psycopg.Error) -> str:
 def translated(action: str) -> Iterator[None]:
     """Turn a `psycopg.Error` of the block into `ServiceError` (transient) or `StoreError`; the cause is kept.
 
+    Values that cannot be stored become `UnstorableError`.
+
     Parameters
     ----------
     action : str
@@ -45,4 +53,5 @@ def translated(action: str) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         text = f"{action}: {message(error)} (SQLSTATE {error.sqlstate or 'none'})"
-        raise (ServiceError if kind(error) is Kind.TRANSIENT else StoreError)(text) from error
+        standing = UnstorableError if isinstance(error, psycopg.DataError) else StoreError
+        raise (ServiceError if kind(error) is Kind.TRANSIENT else standing)(text) from error

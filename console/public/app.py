@@ -121,7 +121,7 @@ def _ill_formed(request: Request, error: Exception) -> Response:
 
 def _failed(request: Request, error: Exception) -> Response:
     assert isinstance(error, LantianError)
-    if error.code == "configuration":
+    if error.code in ("configuration", "unstorable"):
         return _fault(request, 400, str(error))
     _log.error("%s %s: %s", request.method, request.url.path, error)
     return _fault(request, 503, "数据暂时无法读取，请稍后再试")

@@ -217,15 +217,21 @@ class Gateway:
             return
         if stream == "reply":
             owner = self._flight.answered(branch, answered_request(payload))
-            receiver = owner if owner is not None and owner.is_open else self._at.get(device)
-            if receiver is not None:
-                self.tally.answered += 1
-                receiver.send(payload)
+            self._reply(device, owner, payload)
         else:
             self.tally.errors += 1
-            owner = self._flight.answered(branch, _request_of_error(payload))
+            qn, release = _told_by_error(payload)
+            owner = self._flight.answered(branch, qn)
+            if release is not None:
+                self._reply(device, owner, release)
         if owner is not None:
             self._release(owner)
+
+    def _reply(self, device: str, owner: Connection | None, payload: bytes) -> None:
+        receiver = owner if owner is not None and owner.is_open else self._at.get(device)
+        if receiver is not None:
+            self.tally.answered += 1
+            receiver.send(payload)
 
     def _command(self, device: str, payload: bytes) -> None:
         connection = self._at.get(device)
@@ -329,10 +335,12 @@ def _alive(known: Connection | None, connection: Connection) -> Connection:
     return known if known is not None and known.is_open and known.serial > connection.serial else connection
 
 
-def _request_of_error(payload: bytes) -> str:
+def _told_by_error(payload: bytes) -> tuple[str, bytes | None]:
+    """Request number of a rejected frame, and the answer that lets its logger forget it, if it is to forget it."""
     try:
         found = json.loads(payload)
     except ValueError:
-        return ""
-    qn = found.get("qn") if isinstance(found, dict) else None
-    return qn if isinstance(qn, str) else ""
+        return "", None
+    told = found if isinstance(found, dict) else {}
+    qn, release = told.get("qn"), told.get("release")
+    return qn if isinstance(qn, str) else "", release.encode() if isinstance(release, str) else None

@@ -207,13 +207,19 @@ def encode_reply(seq: int | None, outcome: str) -> bytes:
 
 
 def encode_error(
-    error: RejectError, received_at: dt.datetime, *, seq: int | None = None, qn: str | None = None
+    error: RejectError,
+    received_at: dt.datetime,
+    *,
+    seq: int | None = None,
+    qn: str | None = None,
+    release: bytes | None = None,
 ) -> bytes:
-    """The JSON answer for topic ``error``, in every protocol."""
+    """The JSON answer for topic ``error``, in every protocol; `release` as key ``release`` when there is one."""
     stamp = received_at.isoformat(timespec="milliseconds")
-    return msgspec.json.encode(
-        {"v": 1, "seq": seq, "qn": qn, "reason": error.reason, "detail": error.detail, "received_at": stamp}
-    )
+    told = {"v": 1, "seq": seq, "qn": qn, "reason": error.reason, "detail": error.detail, "received_at": stamp}
+    if release is not None:
+        told["release"] = release.decode("utf-8", "replace")
+    return msgspec.json.encode(told)
 
 
 def rejection(payload: bytes, error: Exception) -> RejectError:

@@ -50,6 +50,17 @@ def test_it_is_described(console: Any) -> None:
     assert all(f"<code>{way}</code>" in shown for way, _ in ways)
 
 
+def test_a_text_that_no_column_holds_is_a_fault_of_who_asks(console: Any, program: Any) -> None:
+    duty = program("li", "operator")
+    number = raised(console)
+    for answer in (
+        duty.get("/alerts", params={"state": "open\0"}),
+        duty.post(f"/alerts/{number}/comment", json={"comment": "a\0b"}),
+    ):
+        assert answer.status_code == 422
+        assert "NUL" in answer.json()["detail"]
+
+
 def test_an_alert_is_handled(console: Any, program: Any) -> None:
     duty = program("li", "operator")
     number = raised(console)

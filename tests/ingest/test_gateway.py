@@ -359,6 +359,46 @@ def test_what_is_broken_strange_or_unauthorised_is_rejected_with_its_reason_and_
     assert query(database, "select access_password like 'pbkdf2$%%' from device where mn = %s", mns[1]) == [(True,)]
 
 
+def test_a_frame_that_will_never_be_taken_is_answered_one_that_may_is_not(
+    database: Any, broker: Address, county: str, loggers: Callable[[int], list[str]]
+) -> None:
+    (mn,) = loggers(1)
+    good_qn, good = minute_frame(mn, 0)
+
+    def spoilt(qn: str, body: str) -> bytes:
+        return encode_frame(f"QN={qn};ST=22;CN=2051;PW=123456;MN={mn};Flag=5;CP=&&{body}&&")
+
+    hopeless = {
+        "impossible_time": spoilt("20260301000000001", "DataTime=20990301000000;a34004-Avg=1,a34004-Flag=N"),
+        "bad_time": spoilt("20260301000000002", "DataTime=20261301000000;a34004-Avg=1,a34004-Flag=N"),
+        "empty": spoilt("20260301000000003", "DataTime=20260301000000"),
+        "bad_field": spoilt("20260301000000004", "DataTime=20260301000000;a34004-Avg=1;a34004-Avg=2"),
+    }
+    curable = spoilt("20260301000000005", "DataTime=20260301000000;a21026-Avg=1,a21026-Flag=N")
+
+    async def scene() -> None:
+        async with serving(database, broker, county) as gateway:
+            reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+            for number, frame in enumerate(hopeless.values(), 1):
+                writer.write(frame)
+                answer = await heard(reader)
+                assert f"QN=2026030100000000{number};ST=91;CN=9014;PW=123456;MN={mn}".encode() in answer
+            writer.write(curable)
+            writer.write(good)
+            assert f"QN={good_qn};ST=91;CN=9014;".encode() in await heard(reader)
+            await until(lambda: gateway.tally.errors == 5, "five refusals")
+            assert gateway.tally.answered == 5
+            writer.close()
+
+    with collecting(database, broker, county):
+        asyncio.run(scene())
+    rejects = {(reason, bytes(payload)) for reason, payload in query(database, "select reason, payload from reject")}
+    assert rejects == {
+        *((reason, frame[:-2]) for reason, frame in hopeless.items()),
+        ("unit_unregistered", curable[:-2]),
+    }
+
+
 def test_requests_of_the_platform_reach_the_logger_and_its_answers_come_back(
     database: Any, broker: Address, county: str, loggers: Callable[[int], list[str]]
 ) -> None:
