@@ -6,6 +6,9 @@ loses nothing, and which days of history were answered, so that nothing is sent 
 
 from __future__ import annotations
 
+import datetime as dt
+import fcntl
+import os
 import sqlite3
 import weakref
 from collections import deque
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from domain.error import ConfigurationError
+from domain.period import ZONE
 from firmware_sim.window import Patience, Window
 
 #: Pause between looks for late answers.
@@ -37,6 +41,35 @@ class Parcel:
     device: str
     topic: str
     payload: bytes
+
+
+def _locked(path: Path, started_ms: int) -> int:
+    """A descriptor that keeps `path` for one simulator, by a file beside it: a transaction is let go at each commit."""
+    beside = path.with_name(path.name + ".lock")
+    try:
+        lock = os.open(beside, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise ConfigurationError(f"outbox {path}: cannot write {beside.name} beside it: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(lock, 200).decode(errors="replace").strip()
+        os.close(lock)
+        raise ConfigurationError(
+            f"outbox {path}: found another simulator at work with it ({holder or 'it is just starting'}); expected one "
+            "simulator for the stations of a county. `lantian up` runs one: leave it to that, set simulator = false, "
+            "or end the other process"
+        ) from None
+    since = dt.datetime.fromtimestamp(started_ms / 1000, ZONE).isoformat(timespec="seconds")
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, f"process {os.getpid()}, since {since}\n".encode(), 0)
+    return lock
+
+
+def _release(database: sqlite3.Connection, lock: int | None) -> None:
+    database.close()
+    if lock is not None:
+        os.close(lock)
 
 
 class Outbox:
@@ -73,19 +106,19 @@ class Outbox:
         self.capacity = capacity
         self._window = window
         self._patience = patience or Patience()
+        lock = None if path is None else _locked(path, started_ms)
         self._database = sqlite3.connect(
             ":memory:" if path is None else path, isolation_level=None, timeout=1.0, check_same_thread=False
         )
         # An outbox dropped without `close` gives its file back all the same, in whichever thread that is noticed.
-        weakref.finalize(self, self._database.close)
+        self._release = weakref.finalize(self, _release, self._database, lock)
         try:
             self._database.execute("pragma journal_mode = wal")
             self._database.execute("pragma synchronous = normal")
             self._database.executescript(_SCHEMA)
-            # Held all the time: one simulation per file.
             self._database.execute("begin immediate")
         except sqlite3.DatabaseError as error:
-            self._database.close()
+            self._release()
             raise ConfigurationError(
                 f"outbox {path}: found {error}; expected a file no other simulator uses"
             ) from error
@@ -103,7 +136,7 @@ class Outbox:
         """Write what is not yet written and close the file."""
         self.commit()
         self._database.execute("rollback")
-        self._database.close()
+        self._release()
 
     def commit(self) -> None:
         """Make everything up to here survive a power cut."""

@@ -132,7 +132,7 @@ def test_nothing_is_lost_when_answers_are_lost_and_the_broker_is_killed(
         minute += 60
         fleet.step(minute, 0.02)
     assert len(outbox) > 0
-    outbox._database.close()  # and the power of the stations fails too: nobody says goodbye, nothing is committed
+    outbox._release()  # and the power of the stations fails too: nobody says goodbye, nothing is committed
     links[AMBIENT.id].stop()
     assert services.restart_missing() == ["mosquitto"]
 

@@ -1,6 +1,8 @@
 """The outbox against a model: nothing is lost, nothing is forgotten early, and it keeps its bounds."""
 
 import itertools
+import os
+import sqlite3
 import tempfile
 from pathlib import Path
 
@@ -97,7 +99,7 @@ def test_power_cut_goes_back_to_the_last_commit(tmp_path: Path) -> None:
     outbox.put(Parcel(1, "a", "t", b"kept"), span_s=60, next_s=120)
     outbox.commit()
     outbox.put(Parcel(2, "a", "t", b"lost with its cursor"), span_s=60, next_s=180)
-    outbox._database.close()  # the power fails: no commit
+    outbox._release()  # the power fails: no commit
     again = Outbox(path, 1000)
     assert [parcel.payload for parcel in again.due(0.0)] == [b"kept"]
     assert again.cursor("a", 60) == 120
@@ -152,9 +154,27 @@ def test_window_reports_each_overdue_key_once_per_waiting_time() -> None:
 
 def test_two_simulations_never_share_a_file_and_a_damaged_one_is_named(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "outbox.sqlite", 0)
-    with pytest.raises(ConfigurationError, match="no other simulator"):
+    said = rf"outbox.sqlite: found another simulator .*process {os.getpid()}, since 1970-01-01T08:00:00.*lantian up"
+    with pytest.raises(ConfigurationError, match=said):
         Outbox(tmp_path / "outbox.sqlite", 0)
     outbox.close()
+    Outbox(tmp_path / "outbox.sqlite", 0).close()
     (tmp_path / "text").write_text("no database" * 200)
     with pytest.raises(ConfigurationError, match="text"):
         Outbox(tmp_path / "text", 0)
+
+
+def test_the_first_simulator_goes_on_while_a_second_tries_between_two_of_its_transactions(tmp_path: Path) -> None:
+    path = tmp_path / "outbox.sqlite"
+    first = Outbox(path, 0)
+    first.put(Parcel(first.new_number(), "a", "t", b"1"))
+    # As between `commit` and the next `begin`: nobody holds the database.
+    first._database.execute("commit")
+    with pytest.raises(ConfigurationError, match="another simulator"):
+        Outbox(path, 0)
+    first._database.execute("begin immediate")
+    first.put(Parcel(first.new_number(), "a", "t", b"2"))
+    first.close()
+    with sqlite3.connect(path) as database:
+        assert database.execute("select count(*) from pending").fetchone() == (2,)
+    database.close()
