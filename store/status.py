@@ -62,6 +62,14 @@ class Server:
     now: dt.datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A running server: when it started, and how far behind its primary it is (None: it follows nobody)."""
+
+    started: dt.datetime
+    lag_s: float | None
+
+
 def read_freshness(conn: Connection) -> list[Freshness]:
     """Freshness of devices in service by kind of site, kinds in alphabetical order."""
     rows = conn.execute(
@@ -106,3 +114,24 @@ def read_server(conn: Connection) -> Server:
     ).fetchone()
     assert row is not None
     return Server(*row)
+
+
+def read_instance(conn: Connection) -> Instance:
+    """Which server this is, and whether it is a replica.
+
+    Parameters
+    ----------
+    conn : Connection
+        As any role.
+
+    Returns
+    -------
+    Instance
+        The lag is the age of the newest transaction replayed, by both clocks; before the first one, since its start.
+    """
+    row = conn.execute(
+        "select pg_postmaster_start_time(), case when pg_is_in_recovery() then extract(epoch from clock_timestamp()"
+        " - coalesce(pg_last_xact_replay_timestamp(), pg_postmaster_start_time()))::float8 end"
+    ).fetchone()
+    assert row is not None
+    return Instance(*row)

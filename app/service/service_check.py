@@ -19,6 +19,7 @@ from app.service.gateway_check import gateway_findings
 from app.service.home import BrokerAddress, Home
 from app.service.probe import kept_while_away, login_refusal, publish_refusal
 from app.service.public_check import public_findings
+from app.service.replica_check import replica_findings
 from app.service.state import RUNNING, read_state
 from app.settings import Settings
 from dashboards.grafana import open_grafana
@@ -66,6 +67,7 @@ def service_findings(settings: Settings, now: Callable[[], dt.datetime]) -> Iter
     else:
         yield from _processes(home)
         yield from _guarded("database", lambda: _database(settings, now))
+        yield from _guarded("replica", lambda: replica_findings(settings))
         yield from _guarded("broker", lambda: _broker(settings))
         yield from _guarded("certificates", lambda: served_findings(settings, now()))
         yield from _guarded("gateway", lambda: gateway_findings(settings))

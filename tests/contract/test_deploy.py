@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 import subprocess
 import tomllib
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from app.command.collect import SHARE
+from app.command.collect import command as collect
 from app.service.account import SUPERUSER
 from app.settings import Settings, load_settings
 from store.connection import connect
@@ -92,3 +95,13 @@ def test_the_database_is_prepared_so_that_migrations_and_roles_work(services: An
             assert conn.execute("select count(*) from screen.area").fetchone() == (0,)
     finally:
         services.cluster.drop_database(credentials, "test_deploy")
+
+
+def test_a_unit_of_a_collector_runs_a_command_that_exists_with_its_number() -> None:
+    unit = configparser.RawConfigParser(strict=False)
+    unit.read(DEPLOY / "systemd" / "lantian-collect@.service", encoding="utf-8")
+    program, name, *options = unit["Service"]["ExecStart"].split()
+    assert (program, name) == ("/opt/lantian/lantian", "collect")
+    with collect.make_context("collect", [option.replace("%i", "3") for option in options]) as context:
+        assert context.params["number"] == 3
+        assert context.params["share"] == SHARE
