@@ -176,8 +176,8 @@ def test_screens_read_a_replica_with_and_without_its_primary(
         assert wait_until(lambda: batches(reader) == before + 1, lambda: True, 20), log_tail(replica.log)
         lag_s = read_instance(reader).lag_s
         assert lag_s is not None and 0 <= lag_s < 30
-        assert samples(reader_url, tmp_path)["lantian_replica_lag_seconds"][0] < 30
-        assert samples(database.url("lantian_reader"), tmp_path)["lantian_replica_lag_seconds"] == []
+        assert samples(reader_url, tmp_path)["lantian_replica_delay_seconds"][0] < 30
+        assert samples(database.url("lantian_reader"), tmp_path)["lantian_replica_delay_seconds"] == []
         (finding,) = replica_findings(addressed(database, replica))
         assert finding.verdict == "ok" and "a replica" in finding.found
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
