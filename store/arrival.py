@@ -41,12 +41,15 @@ class Arrivals:
 def arrivals_of(messages: Sequence[Message]) -> Arrivals:
     """The arrays of `messages`; `TypeError` for a time of receipt without zone."""
     size = len(messages)
-    device, device_ids = ranks([one.device_id or "" for one in messages])
-    moments = [one.received_at for one in messages]
-    received_us = {at: (at - _EPOCH) // _MICROSECOND for at in set(moments)}  # messages of one read share theirs
+    _, _, moments, names, _, links = zip(*messages, strict=True) if size else ((),) * 6
+    device, device_ids = ranks([name or "" for name in names])
+    owners = list(map(id, moments))  # messages of one read share their moment
+    received_us = {
+        owner: (at - _EPOCH) // _MICROSECOND for owner, at in dict(zip(owners, moments, strict=True)).items()
+    }
     return Arrivals(
-        np.fromiter(map(received_us.__getitem__, moments), np.int64, size),
+        np.fromiter(map(received_us.__getitem__, owners), np.int64, size),
         device,
         device_ids,
-        np.fromiter((one.link is not None for one in messages), np.bool_, size),
+        np.array([link is not None for link in links], dtype=np.bool_),
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -17,15 +18,17 @@ from store.arrival import Arrivals, arrivals_of
 from store.block import Rows, factor_rows, wide_rows
 from store.connection import Connection
 from store.contest import Handling, resolve_contested
-from store.device_day import GIVEN_UP, day_statements
+from store.device_day import GIVEN_UP, day_counts
+from store.device_state import state_notes
 from store.error import StoreError, kind, message, translated
+from store.known_row import RowsGone, execute_all, remember
 from store.message import Batch, FactorBlock, Integers, Mask, Message, ReadingBlock, Rejection
 from store.part import write_parts
 from store.receipt import (
     Receipt,
     Statement,
     frame_pieces,
-    mark_statements,
+    hour_marks,
     seen_before,
     write_frames,
     write_ledger,
@@ -87,6 +90,11 @@ class _Write:
         """Whether all rows may be new: each key once, and nothing whose outcome only the database knows."""
         every = (rows.first(np.arange(len(rows.message))).all() for rows in self.tables)
         return not self.batch.fires and all(every)
+
+    def receipt(self, outcomes: list[str]) -> Receipt:
+        """What the ledger is to say."""
+        counts = np.bincount(np.concatenate([[], *self.statuses]).astype(np.int64), minlength=256)[:3].tolist()
+        return Receipt(self.batch, self.arrivals, outcomes, self.rejections, counts)
 
     def copy_all(self, meanwhile: Callable[[], None]) -> None:
         """COPY all rows into their tables; the first that exists or is impossible raises.
@@ -164,25 +172,31 @@ def write_batch(conn: Connection, batch: Batch, devices: Mapping[str, Registered
         status = conn.info.transaction_status.name
         raise StoreError(f"write a batch: found a connection in transaction status {status}, expected none open")
     _check(batch, devices)
+    with translated("write a batch"):
+        try:
+            return _write_once(conn, batch, devices)
+        except RowsGone:
+            return _write_once(conn, batch, devices)
+
+
+def _write_once(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
+    """Write a batch, directly where that may do."""
     arrivals = arrivals_of(batch.messages)
     tables = _tables(batch, arrivals)
     accepted = [_counts_at_once(rows, devices) for rows in tables]
     unwritten = [np.full(len(rows.message), _UNWRITTEN, dtype=np.uint8) for rows in tables]
     work = _Write(conn, batch, arrivals, tables, accepted, unwritten)
-    with translated("write a batch"):
-        caution = _cautious.get(conn, 0)
-        if not caution and work.plain:
-            try:
-                with conn.transaction():
-                    return _written(work, devices, direct=True)
-            except psycopg.Error as error:
-                if kind(error) is not Kind.POISON:
-                    raise
-                caution = _CAUTIOUS_BATCHES + 1 if isinstance(error, psycopg.errors.UniqueViolation) else 0
-        with conn.transaction():
-            result = _written(work, devices, direct=False)
-        _cautious[conn] = max(0, caution - 1)
-        return result
+    caution = _cautious.get(conn, 0)
+    if not caution and work.plain:
+        try:
+            return _written_directly(work, devices)
+        except psycopg.Error as error:
+            if kind(error) is not Kind.POISON:
+                raise
+            caution = _CAUTIOUS_BATCHES + 1 if isinstance(error, psycopg.errors.UniqueViolation) else 0
+    result = _written_staged(work, devices)
+    _cautious[conn] = max(0, caution - 1)
+    return result
 
 
 def _check(batch: Batch, devices: Mapping[str, RegisteredDevice]) -> None:
@@ -199,58 +213,84 @@ def _check(batch: Batch, devices: Mapping[str, RegisteredDevice]) -> None:
             raise StoreError(f"write a batch: found {block.values.shape} values of {family}, expected {expected}")
 
 
-def _written(work: _Write, devices: Mapping[str, RegisteredDevice], *, direct: bool) -> BatchResult:
-    """Rows, and everything besides; `direct` takes all rows to be new and raises when one is not."""
-    conn, batch, tables = work.conn, work.batch, work.tables
+def _written_directly(work: _Write, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
+    """Rows, and everything besides; takes all rows to be new and raises when one is not.
+
+    Frames are laid out while the database is busy with the rows.
+    """
+    conn = work.conn
     for statuses in work.statuses:
-        statuses[:] = NEW if direct else _UNWRITTEN
-    if tables and not direct:
-        work.write_messages(0, len(batch.messages))
-    counts = np.bincount(np.concatenate([[], *work.statuses]).astype(np.int64), minlength=256)[:3].tolist()
-    outcomes = _outcomes(batch, work)
-    if batch.fires:
+        statuses[:] = NEW
+    receipt = work.receipt(_outcomes(work.batch, work))
+    frames: list[bytes] = []
+    with ExitStack() as stack:
+        with conn.pipeline():
+            stack.enter_context(psycopg.Transaction(conn))  # begins in the same round trip
+            batch_id = write_ledger(conn, receipt)
+        work.copy_all(lambda: frames.extend(frame_pieces(receipt, batch_id)))
+        statements = _complete(work, receipt, batch_id, frames, devices)
+    remember(conn, statements)
+    return _result(work, receipt, batch_id)
+
+
+def _written_staged(work: _Write, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
+    """Rows, and everything besides, where some keys exist or some rows are impossible."""
+    conn = work.conn
+    for statuses in work.statuses:
+        statuses[:] = _UNWRITTEN
+    with conn.transaction():
+        if work.tables:
+            work.write_messages(0, len(work.batch.messages))
+        receipt = work.receipt(_entered_fires(work, _outcomes(work.batch, work), devices))
+        batch_id = write_ledger(conn, receipt)
+        statements = _complete(work, receipt, batch_id, list(frame_pieces(receipt, batch_id)), devices)
+    remember(conn, statements)
+    return _result(work, receipt, batch_id)
+
+
+def _entered_fires(work: _Write, outcomes: list[str], devices: Mapping[str, RegisteredDevice]) -> list[str]:
+    """The outcomes, those of messages with straw-fire points from the register that these are entered into."""
+    if work.batch.fires:
         refused = {at for at, outcome in enumerate(outcomes) if outcome == "rejected"}
-        entered, poisoned = write_fires(conn, batch, refused, devices)
+        entered, poisoned = write_fires(work.conn, work.batch, refused, devices)
         work.rejections |= poisoned
         for at, outcome in (*entered.items(), *((at, "rejected") for at in poisoned)):
             outcomes[at] = outcome
-    receipt = Receipt(batch, work.arrivals, outcomes, work.rejections, counts)
-    batch_id = write_ledger(conn, receipt)
-    frames: list[bytes] = []
+    return outcomes
+
+
+def _complete(
+    work: _Write, receipt: Receipt, batch_id: int, frames: list[bytes], devices: Mapping[str, RegisteredDevice]
+) -> list[Statement]:
+    """Write what follows the rows and the ledger; returns what was executed last.
+
+    The statements are made ready while the database is busy with the frames.
+    """
+    conn, batch = work.conn, work.batch
     statements: list[Statement] = []
-
-    def lay_out() -> None:
-        frames.extend(frame_pieces(receipt, batch_id))
-
-    def count() -> None:
-        statements.extend(_counts(work, receipt, devices))
-
-    if direct:
-        work.copy_all(lay_out)
-    else:
-        lay_out()
-    write_frames(conn, frames, count)
+    write_frames(conn, frames, lambda: statements.extend(_statements(work, receipt, devices)))
     write_rejects(conn, receipt, batch_id)
-    with conn.pipeline():
-        for statement, parameters in statements:
-            conn.execute(statement, parameters)
-        if batch.parts or batch.closed:
-            write_parts(conn, batch, receipt.rejected)
-        if batch.results:
-            write_results(conn, batch, receipt.rejected)
-    return BatchResult(batch_id, outcomes, work.rejections, *counts)
+    if batch.parts or batch.closed:
+        write_parts(conn, batch, receipt.rejected)
+    if batch.results:
+        write_results(conn, batch, receipt.rejected)
+    execute_all(conn, statements)
+    return statements
 
 
-def _counts(work: _Write, receipt: Receipt, devices: Mapping[str, RegisteredDevice]) -> Iterator[Statement]:
-    """Statements for hours to settle, states and counters of devices, in the order in which they lock rows."""
-    written = list(zip(work.tables, work.statuses, work.accepted, strict=True))
-    changed = [
-        (rows, (statuses == NEW) | ((statuses == REVISED) & counted), statuses != _UNWRITTEN)
-        for rows, statuses, counted in written
-    ]
-    yield from mark_statements(receipt, changed, devices)
+def _result(work: _Write, receipt: Receipt, batch_id: int) -> BatchResult:
+    return BatchResult(batch_id, list(receipt.outcomes), work.rejections, *receipt.row_counts)
+
+
+def _statements(work: _Write, receipt: Receipt, devices: Mapping[str, RegisteredDevice]) -> list[Statement]:
+    """Hours to settle, what devices were heard to say, and their counters."""
+    statements: list[Statement] = []
+    for rows, statuses, counted in zip(work.tables, work.statuses, work.accepted, strict=True):
+        statements += hour_marks(rows, (statuses == NEW) | ((statuses == REVISED) & counted), devices)
+    pairs = list(zip(work.tables, work.statuses, strict=True))
+    statements += state_notes(receipt, [(rows, statuses != _UNWRITTEN) for rows, statuses in pairs], devices)
     told = [GIVEN_UP] * len(receipt.outcomes) if work.batch.given_up else receipt.outcomes
-    yield from day_statements(work.arrivals, told, [(rows, statuses == NEW) for rows, statuses, _ in written], devices)
+    return statements + day_counts(work.arrivals, told, [(rows, statuses == NEW) for rows, statuses in pairs], devices)
 
 
 def _tables(batch: Batch, arrivals: Arrivals) -> list[Rows]:
@@ -286,9 +326,10 @@ def _outcomes(batch: Batch, work: _Write) -> list[str]:
         has_rows[rows.message] = True
         has_new[rows.message[statuses == NEW]] = True
         has_revised[rows.message[statuses == REVISED]] = True
-    codes = np.where(has_revised, 2, np.where(has_new | ~has_rows, 0, 1)).tolist()
     words = ("stored", "duplicate", "revised")
-    return [
-        "rejected" if one.rejection is not None or at in work.rejections else words[codes[at]]
-        for at, one in enumerate(batch.messages)
-    ]
+    codes = np.where(has_revised, 2, np.where(has_new | ~has_rows, 0, 1)).tolist()
+    outcomes = [words[code] for code in codes]
+    for at, one in enumerate(batch.messages):
+        if one.rejection is not None or at in work.rejections:
+            outcomes[at] = "rejected"
+    return outcomes

@@ -221,7 +221,7 @@ def _marks(marks: Sequence[str], order: Integers) -> Fields | list[str | None]:
     """Mark letters as fields of one width, or as texts where somebody's are not one byte each."""
     width = len(marks[0]) if marks else 0
     joined = "".join(marks)
-    if not joined.isascii() or any(len(mark) != width for mark in marks):
+    if not joined.isascii() or set(map(len, marks)) - {width}:
         return [marks[at] for at in order.tolist()]
     codes = np.frombuffer(joined.encode("ascii"), dtype=np.uint8)
     return letters(codes.reshape(len(marks), width)[order])

@@ -67,9 +67,9 @@ def numbers(values: npt.NDArray[np.generic], kind: str, missing: Mask | None = N
     return Fields(layout.reshape(flat), kept.reshape(flat), grid.shape[1])
 
 
-def times(microseconds: Integers) -> Fields:
-    """Unix microseconds (shape (n,)) as timestamptz."""
-    return numbers(microseconds - EPOCH_2000_US, ">i8")
+def times(microseconds: Integers, missing: Mask | None = None) -> Fields:
+    """Unix microseconds (shape (n,)) as timestamptz; `missing` True = null."""
+    return numbers(microseconds - EPOCH_2000_US, ">i8", missing)
 
 
 def letters(codes: Bytes) -> Fields:
@@ -88,17 +88,21 @@ def encoded(text: str) -> bytes:
 
 def texts(values: Sequence[str | None]) -> Fields:
     """One text per row, None = null."""
-    coded = [b"" if value is None else encoded(value) for value in values]
-    lengths = np.array([len(code) for code in coded], dtype=np.int64)
+    nulls = [value is None for value in values] if None in values else []
+    present = [value or "" for value in values]
+    coded: list[str] | list[bytes] = present if "".join(present).isascii() else list(map(encoded, present))
+    lengths = np.fromiter(map(len, coded), np.int64, len(coded))
     width = int(lengths.max(initial=0))
     layout = np.empty((len(coded), 4 + width), dtype=np.uint8)
     wire = lengths.astype(">i4")
-    wire[[value is None for value in values]] = -1
+    if nulls:
+        wire[nulls] = -1
     layout[:, :4] = wire.view(np.uint8).reshape(-1, 4)
     if width:
         layout[:, 4:] = np.array(coded, dtype=f"S{width}").view(np.uint8).reshape(-1, width)
-    kept = np.arange(-4, width) < lengths[:, None]
-    return Fields(layout, None if bool((lengths == width).all()) and None not in values else kept, 1)
+    if not nulls and bool((lengths == width).all()):
+        return Fields(layout, None, 1)
+    return Fields(layout, np.arange(-4, width) < lengths[:, None], 1)
 
 
 def chosen_texts(distinct: Sequence[str | None], choice: Integers) -> Fields:
@@ -120,7 +124,11 @@ def rows_of(columns: Sequence[Fields]) -> bytes:
     bytes
         Ready to be sent between `HEADER` and `TRAILER`.
     """
-    layout, kept = _joined(columns, sum(column.fields for column in columns))
+    return rows_laid_out(*_joined(columns, sum(column.fields for column in columns)))
+
+
+def rows_laid_out(layout: Bytes, kept: Mask | None) -> bytes:
+    """The bytes that exist, row by row."""
     return layout.tobytes() if kept is None else layout[kept].tobytes()
 
 

@@ -6,51 +6,56 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from domain.period import DAY_S, OFFSET_S
+from store.array_format import bigint_array, date_array, int_array, text_array
 from store.arrival import Arrivals
-from store.block import Rows
+from store.block import Rows, ranks
 from store.message import Integers, Mask
-from store.receipt import Statement, array_text, text_array
+from store.receipt import Statement
 from store.registry import RegisteredDevice
 
 _DAY_US: Final = DAY_S * 1_000_000
 _OFFSET_US: Final = OFFSET_S * 1_000_000
 #: Outcome of a message that was counted as stored before and is rejected now.
 GIVEN_UP: Final = "given up"
-#: Outcome -> what a message adds to messages, duplicates, rejects, readings, carried, usable.
-_ADDED: Final = {
-    "stored": (1, 0, 0, 0, 0, 0),
-    "revised": (1, 0, 0, 0, 0, 0),
-    "duplicate": (1, 1, 0, 0, 0, 0),
-    "rejected": (1, 0, 1, 0, 0, 0),
-    GIVEN_UP: (0, 0, 1, 0, 0, 0),
-}
-_CODES: Final = {outcome: code for code, outcome in enumerate(_ADDED)}
-_ADDS: Final[Integers] = np.array(list(_ADDED.values()), dtype=np.int64)
-#: Index of the device, local day, and what is added, shape (n, 6).
-Part = tuple[Integers, Integers, Integers]
+#: Outcome -> its row in `_ADDED`; others count as messages only.
+_OUTCOMES: Final = {"duplicate": 1, "rejected": 2, GIVEN_UP: 3}
+#: What a message adds to messages, duplicates, rejects, readings, carried, usable.
+_ADDED: Final = np.array([[1, 0, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0], [1, 0, 1, 0, 0, 0], [0, 0, 1, 0, 0, 0]])
+#: Place of the device, day, and what is added there; a row each per message or reading.
+_Additions = tuple[Integers, Integers, npt.NDArray[np.int64]]
 
+#: Pairs come sorted, so that collectors never wait for each other in a circle.
 _ADD: Final = """
 insert into device_day as d (device_id, day, messages, duplicates, rejects, readings, carried, usable)
-select id, date '1970-01-01' + day, messages, duplicates, rejects, readings, carried, usable
-from unnest(%s::text[], %s::int[], %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bigint[])
+select id, day, messages, duplicates, rejects, readings, carried, usable
+from unnest(%s::text[], %s::date[], %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bigint[])
     as t (id, day, messages, duplicates, rejects, readings, carried, usable)
-order by id, day
 on conflict (device_id, day) do update set
     messages = d.messages + excluded.messages, duplicates = d.duplicates + excluded.duplicates,
     rejects = d.rejects + excluded.rejects, readings = d.readings + excluded.readings,
     carried = d.carried + excluded.carried, usable = d.usable + excluded.usable
 """
 
+_ADD_MORE: Final = """
+update device_day d set
+    messages = d.messages + t.messages, duplicates = d.duplicates + t.duplicates, rejects = d.rejects + t.rejects,
+    readings = d.readings + t.readings, carried = d.carried + t.carried, usable = d.usable + t.usable
+from unnest(%s::text[], %s::date[], %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bigint[])
+    as t (id, day, messages, duplicates, rejects, readings, carried, usable)
+where d.device_id = t.id and d.day = t.day
+"""
 
-def day_statements(
+
+def day_counts(
     arrivals: Arrivals,
     outcomes: Sequence[str],
     tables: Sequence[tuple[Rows, Mask]],
     devices: Mapping[str, RegisteredDevice],
 ) -> list[Statement]:
-    """Statement that adds what a batch brought to the counters of its devices.
+    """What a batch adds to the counters of its devices.
 
     Parameters
     ----------
@@ -66,35 +71,51 @@ def day_statements(
     Returns
     -------
     list of Statement
-        None when there is nothing to add; for the transaction of the batch.
+        To be executed in the transaction of the batch.
     """
-    names = sorted({*arrivals.device_ids, *(name for rows, _ in tables for name in rows.devices)} & set(devices))
+    names = sorted(
+        {name for name in arrivals.device_ids if name in devices}.union(*(rows.devices for rows, _ in tables))
+    )
     place = {name: at for at, name in enumerate(names)}
+    additions = [_of_messages(arrivals, outcomes, place)]
     measured = {name for rows, _ in tables if rows.usable is not None for name in rows.devices}
-    parts = [_messages(arrivals, outcomes, place), *(_readings(each, place, devices, measured) for each in tables)]
-    device, day, added = (np.concatenate(found) for found in zip(*parts, strict=True))
-    if not len(day):
+    for rows, new in tables:
+        chosen = _due(rows, new, devices, measured)
+        days = (rows.times_us[chosen] + _OFFSET_US) // _DAY_US
+        amounts = np.zeros((len(chosen), 6), dtype=np.int64)
+        amounts[:, 3] = 1
+        if rows.carried is not None and rows.usable is not None:
+            amounts[:, 4], amounts[:, 5] = rows.carried[chosen], rows.usable[chosen]
+        additions.append((_places(place, rows.devices)[rows.device[chosen]], days, amounts))
+    owners, days, added = (np.concatenate(parts) for parts in zip(*additions, strict=True))
+    if not len(owners):
         return []
-    first, width = int(day.min()), int(np.ptp(day)) + 1
-    pairs, groups = np.unique(device * width + (day - first), return_inverse=True)
-    sums = [np.bincount(groups, column, len(pairs)).astype(np.int64).tolist() for column in added.T]
-    texts = text_array([names[at] for at in (pairs // width).tolist()])
-    return [(_ADD, (texts, *map(array_text, ((pairs % width + first).tolist(), *sums))))]
+    first, width = int(days.min()), int(np.ptp(days)) + 1
+    pairs, group = np.unique(owners * width + (days - first), return_inverse=True)
+    sums = [np.bincount(group, column).astype(np.int64) for column in added.T]
+    owned = np.array(names, dtype=object)[pairs // width]
+    on = pairs % width + first
+    counts = [*map(int_array, sums[:4]), *map(bigint_array, sums[4:])]
+    keys: dict[object, set[str]] = {day: set(owned[on == day].tolist()) for day in set(on.tolist())}
+    return [Statement(_ADD, [text_array(owned.tolist()), date_array(on), *counts], _ADD_MORE, keys)]
 
 
-def _messages(arrivals: Arrivals, outcomes: Sequence[str], place: Mapping[str, int]) -> Part:
-    """What each message adds; those of unknown devices and those that state a link add nothing."""
-    owner = np.array([place.get(name, -1) for name in arrivals.device_ids], dtype=np.int64)[arrivals.device]
-    chosen = np.flatnonzero(~arrivals.link & (owner >= 0))
-    code = np.fromiter(map(_CODES.__getitem__, outcomes), np.int64, len(outcomes))
-    return owner[chosen], _days(arrivals.received_us[chosen]), _ADDS[code[chosen]]
+def _places(place: Mapping[str, int], names: Sequence[str]) -> Integers:
+    return np.array([place.get(name, -1) for name in names], dtype=np.int64)
 
 
-def _readings(
-    table: tuple[Rows, Mask], place: Mapping[str, int], devices: Mapping[str, RegisteredDevice], measured: set[str]
-) -> Part:
-    """What new readings of the span each device is registered with add; factors only for devices without columns."""
-    rows, new = table
+def _of_messages(arrivals: Arrivals, outcomes: Sequence[str], place: Mapping[str, int]) -> _Additions:
+    """Messages of known devices, on the day of receipt."""
+    owners = _places(place, arrivals.device_ids)[arrivals.device]
+    counted = np.flatnonzero(~arrivals.link & (owners >= 0))
+    outcome, words = ranks(outcomes)
+    codes = np.array([_OUTCOMES.get(word, 0) for word in words], dtype=np.int64)[outcome]
+    days = (arrivals.received_us[counted] + _OFFSET_US) // _DAY_US
+    return owners[counted], days, _ADDED[codes[counted]]
+
+
+def _due(rows: Rows, new: Mask, devices: Mapping[str, RegisteredDevice], measured: set[str]) -> Integers:
+    """New readings of the span each device is registered with; rows of factors only for devices without columns."""
     spans = np.array([devices[name].span_s for name in rows.devices], dtype=np.int64)
     due = new & (rows.spans_s == spans[rows.device])
     if rows.usable is None:
@@ -103,18 +124,7 @@ def _readings(
         due &= np.concatenate(
             [np.ones(min(1, len(due)), dtype=np.bool_), _changed(rows.device, rows.times_us, rows.spans_s)]
         )
-    chosen = np.flatnonzero(due)
-    added = np.zeros((len(chosen), 6), dtype=np.int64)
-    added[:, 3] = 1
-    for column, each in ((4, rows.carried), (5, rows.usable)):
-        added[:, column] = 0 if each is None else each[chosen]
-    owner = np.array([place[name] for name in rows.devices], dtype=np.int64)
-    return owner[rows.device[chosen]], _days(rows.times_us[chosen]), added
-
-
-def _days(moments_us: Integers) -> Integers:
-    """Local days since 1970."""
-    return (moments_us + _OFFSET_US) // _DAY_US
+    return np.flatnonzero(due)
 
 
 def _changed(*parts: Integers) -> Mask:
