@@ -22,13 +22,11 @@ from ingest.wire.gb17691_layout import (
     COMMANDS,
     ENCRYPTIONS,
     FAULT_SIZE,
+    LAYOUTS,
     OBD,
     OBD_SIZE,
-    STREAM,
     STREAM_SIZE,
-    SUPPLEMENT,
     SUPPLEMENT_SIZE,
-    Field,
 )
 
 START: Final = b"##"
@@ -255,12 +253,15 @@ def _body_size(kind: int, body: bytes) -> int | None:
 def _record(kind: int, serial: int | None, body: bytes) -> Record:
     if kind == 0x01:
         return Record(kind, "obd", serial, _obd(body))
-    layout, name = (STREAM, "stream") if kind == 0x02 else (SUPPLEMENT, "supplement")
-    raw = _raw_numbers(layout, body)
-    values: dict[str, Value] = {entry.key: _scaled(entry, raw[entry.key]) for entry in layout}
-    if name == "stream":
+    layout = LAYOUTS[kind]
+    numbers = layout.packed.unpack(body)
+    raw = dict(zip(layout.keys, numbers, strict=True))
+    values: dict[str, Value] = {
+        key: scale[number] for key, scale, number in zip(layout.keys, layout.scales, numbers, strict=True)
+    }
+    if layout.name == "stream":
         _sign_position(values, raw["position_status"])
-    return Record(kind, name, serial, values, raw)
+    return Record(kind, layout.name, serial, values, raw)
 
 
 def _obd(body: bytes) -> dict[str, Value]:
@@ -272,21 +273,6 @@ def _obd(body: bytes) -> dict[str, Value]:
         at += size
     values["faults"] = [body[n : n + FAULT_SIZE].hex().upper() for n in range(at, len(body), FAULT_SIZE)]
     return values
-
-
-def _raw_numbers(layout: tuple[Field, ...], body: bytes) -> dict[str, int]:
-    raw: dict[str, int] = {}
-    at = 0
-    for entry in layout:
-        raw[entry.key] = int.from_bytes(body[at : at + entry.size], "big")
-        at += entry.size
-    return raw
-
-
-def _scaled(entry: Field, raw: int) -> float | None:
-    if (entry.na_from is not None and raw >= entry.na_from) or (entry.na_zero and raw == 0):
-        return None
-    return round(raw * entry.resolution + entry.offset, 6)
 
 
 def _sign_position(values: dict[str, Value], status: int) -> None:

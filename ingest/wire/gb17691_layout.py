@@ -6,8 +6,13 @@ available" (the standard's 0xFF.. and the J1939 codes below it that vehicles rea
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+
+#: Values of one field that are remembered, of fields of one or two bytes.
+_MOST: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,35 @@ class Field:
 def _field(key: str, size: int, resolution: float, offset: float, unit: str) -> Field:
     na_from = {1: 0xFE, 2: 0xFB00, 4: 0xFB000000}[size]
     return Field(key, size, resolution, offset, unit, na_from)
+
+
+class Scale(dict[int, float | None]):
+    """Values of a field by its raw number, None = not available; worked out when a number is met first."""
+
+    def __init__(self, entry: Field) -> None:
+        super().__init__()
+        self.entry = entry
+
+    def __missing__(self, raw: int) -> float | None:
+        """The value of a number that is not remembered."""
+        entry = self.entry
+        if (entry.na_from is not None and raw >= entry.na_from) or (entry.na_zero and raw == 0):
+            value = None
+        else:
+            value = round(raw * entry.resolution + entry.offset, 6)
+        if entry.size <= 2 and len(self) < _MOST:
+            self[raw] = value
+        return value
+
+
+class Layout:
+    """The numbers of one type of record: their keys, how they are packed, and how each is scaled."""
+
+    def __init__(self, name: str, fields: Sequence[Field]) -> None:
+        self.name = name
+        self.keys = tuple(entry.key for entry in fields)
+        self.scales = tuple(map(Scale, fields))
+        self.packed = struct.Struct(">" + "".join({1: "B", 2: "H", 4: "I"}[entry.size] for entry in fields))
 
 
 #: Engine data stream, record type 0x02, 37 bytes. A raw NOx of 0 would be -200 ppm: no sensor reports that.
@@ -78,6 +112,8 @@ OBD_SIZE: Final = sum(size for _, size, _ in OBD)
 FAULT_SIZE: Final = 4
 STREAM_SIZE: Final = sum(field.size for field in STREAM)
 SUPPLEMENT_SIZE: Final = sum(field.size for field in SUPPLEMENT)
+#: Record type -> its layout.
+LAYOUTS: Final = {0x02: Layout("stream", STREAM), 0x80: Layout("supplement", SUPPLEMENT)}
 
 #: Command byte -> name, of GB 17691 and of the GB/T 32960-like head.
 COMMANDS: Final[dict[str, dict[int, str]]] = {

@@ -7,12 +7,13 @@ type is taken at that time plus k seconds.
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, cast
 
 from domain.error import RejectError
 from domain.family import VEHICLE
 from domain.flag import NO_MARK
 from ingest.wire.gb17691 import HEAD_SIZE, READABLE, START, Frame, Record, decode
+from ingest.wire.gb17691_layout import STREAM
 from ingest.wire.reading import MISSING, Decoded, FactorReading, Reading, Source, microseconds
 
 _SECOND_US: Final = 1_000_000
@@ -22,7 +23,9 @@ _LINKS: Final = {"login": "online", "logout": "offline"}
 _LAMP: Final = (0, 1)
 #: Factor under which a frame's own facts are kept.
 TERMINAL: Final = "terminal"
-_COLUMNS: Final = frozenset(VEHICLE.keys)
+#: Values of a stream record: their columns, and those without one.
+_PLACES: Final = tuple((entry.key, VEHICLE.keys.index(entry.key)) for entry in STREAM if entry.key in VEHICLE.keys)
+_OTHERS: Final = tuple(entry.key for entry in STREAM if entry.key not in VEHICLE.keys)
 
 
 def decode_gb17691(payload: bytes, source: Source) -> Decoded:
@@ -114,16 +117,16 @@ class _Rows:
         self._keep(TERMINAL, "software_version", frame.software_version, 0)
 
     def _read(self, record: Record, lamp: float | None, at: int) -> None:
-        values = record.values
+        values = cast("dict[str, float | None]", record.values)
         row = [MISSING] * self.source.family.width
-        for key, position in self.source.positions.items():
-            value = values.get(key)
-            if isinstance(value, int | float):
+        for key, position in _PLACES:
+            value = values[key]
+            if value is not None:
                 row[position] = value
         if lamp is not None:
             row[self.source.positions["mil"]] = lamp
         self._append(row, at)
-        for key in values.keys() - _COLUMNS:
+        for key in _OTHERS:
             if record.raw[key]:  # the position's hemispheres and validity are in its sign and absence; zero is usual
                 self._keep(record.name, key, record.raw[key], at)
 
