@@ -96,7 +96,7 @@ insert into ledger (collector, opened_at, committed_at, received, stored, duplic
     rows_duplicate, rows_revised)
 select 'bench', %(now)s::timestamptz - n * interval '2 seconds' - interval '0.3 s', %(now)s::timestamptz - n * interval '2 seconds',
     100, 100, 0, 0, 0, 100, 0, 0
-from generate_series(0, %(minutes)s * 30) n;
+from generate_series(%(minutes)s * 30, 0, -1) n;
 
 -- reject
 insert into reject (received_at, topic, payload, device_id, reason, detail, batch_id)
