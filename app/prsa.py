@@ -48,7 +48,7 @@ _NUMBERS: Final[Mapping[str, tuple[str, float]]] = MappingProxyType(
 _DEW_POINT: Final = "DEWP"
 _POINTS: Final = ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW"]
 _DIRECTIONS: Final = {point: str(22.5 * at) for at, point in enumerate(_POINTS)}
-_MISSING: Final = frozenset({"NA", "", "NaN", "nan", "—"})
+_MISSING: Final = frozenset({"NA", "", "NaN", "nan", "—", "-"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,16 @@ from analytics.index import IndexResult, report_index
 from app.pollutant_table import Chunk, PollutantTable, column_positions, decoded, normal_name
 from domain.edition import AQI_EDITIONS
 from domain.error import LantianError
+from domain.family import AIR
 from domain.level import levels
+from domain.screening_table import screening_limits
 from domain.standard import report_items
 
 Report = Literal["hour", "day"]
 NOT_AVAILABLE: Final = "NA"
 NOT_MONITORED: Final = "/"
+#: Highest plausible concentration of each column of family `air`: above it a remark asks whether the unit is right.
+_PLAUSIBLE: Final = {limit.column: limit.suspect_high for limit in screening_limits(AIR.key)}
 
 _EPILOG = """\b
 Example:
@@ -81,14 +85,28 @@ def command(  # noqa: PLR0913, PLR0917 - one argument per option
 
 
 @dataclass(slots=True)
+class Strange:
+    """Values of one sort that a remark tells of: how many, and where the first one is."""
+
+    count: int = 0
+    first: str = ""
+
+    def take(self, found: npt.NDArray[np.bool_], lines: Sequence[int], column: str) -> None:
+        """Add those of a part of one column."""
+        if found.any() and not self.count:
+            self.first = f"line {lines[int(np.argmax(found))]}, column {column}"
+        self.count += int(np.count_nonzero(found))
+
+
+@dataclass(slots=True)
 class Calculation:
     """What one run computes and how it is written."""
 
     edition: str
     report: Report
     not_monitored: Collection[str]
-    negatives: int = 0
-    first_negative: str = ""
+    negative: Strange = field(default_factory=Strange)
+    huge: Strange = field(default_factory=Strange)
     _primaries: dict[bytes, str] = field(default_factory=dict)
 
     def run(self, table: PollutantTable, sink: io.TextIOBase, *, note: Callable[[str], None]) -> None:
@@ -118,19 +136,22 @@ class Calculation:
         writer = csv.writer(sink, lineterminator="\n")
         writer.writerow([*header, *added])
         for chunk in table.chunks(positions):
-            self._count_negatives(chunk)
+            self._look(chunk)
             result = report_index(self.edition, self.report, chunk.concentrations, not_monitored=self.not_monitored)
             writer.writerows(self._lines(chunk, result, blank))
-        if self.negatives:
-            note(f"{self.negatives} negative values count as missing; the first is in {self.first_negative}")
+        if self.negative.count:
+            note(f"{self.negative.count} negative values count as missing; the first is in {self.negative.first}")
+        if self.huge.count:
+            note(
+                f"{self.huge.count} values are higher than was ever measured (CO is in mg/m³, the others in µg/m³) and"
+                f" are used as they are; the first is in {self.huge.first}"
+            )
 
-    def _count_negatives(self, chunk: Chunk) -> None:
+    def _look(self, chunk: Chunk) -> None:
+        """Count values that a remark tells of."""
         for column, values in chunk.concentrations.items():
-            negative = values < 0
-            found = int(np.count_nonzero(negative))
-            if found and not self.negatives:
-                self.first_negative = f"line {chunk.lines[int(np.argmax(negative))]}, column {column}"
-            self.negatives += found
+            self.negative.take(values < 0, chunk.lines, column)
+            self.huge.take(values > _PLAUSIBLE[column.partition("_")[0]], chunk.lines, column)
 
     def _lines(self, chunk: Chunk, result: IndexResult, blank: Mapping[str, str]) -> Iterator[list[str]]:
         """Rows of the output; `blank` says which index columns are written and what stands for no index in each."""

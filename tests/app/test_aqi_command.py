@@ -153,6 +153,14 @@ def test_faults_name_place_found_and_expected(text: str, parts: list[str], tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
+def test_carbon_monoxide_in_micrograms_is_remarked() -> None:
+    result = run("pm25,co,o3_8h\n10,0.8,90\n20,800,90\n30,1200,2000\n", report="day")
+    assert "3 values are higher than was ever measured (CO is in mg/m³" in result.stderr
+    assert "the first is in line 3, column co" in result.stderr
+    assert rows(result)[1]["iaqi_co"] == "500"
+    assert "higher" not in run("pm25,co,o3_8h\n999,10,500\n", report="day").stderr
+
+
 def test_negative_values_count_as_missing_and_are_reported() -> None:
     result = run(f"{HEADER}\na,61,20,3,4,0.5,60\nb,61,-3,-1,4,0.5,60\n")
     assert rows(result)[1]["iaqi_pm10"] == "NA"
