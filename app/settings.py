@@ -73,6 +73,8 @@ class Settings:
     collectors: int = _bounded(1, 1, 32)
     collector_batch_size: int = _bounded(500, 1, 50_000)
     collector_batch_age_s: float = _bounded(0.2, 0.01, 30)
+    device_messages_per_s: float = _bounded(100, 0.1, 1_000_000)
+    device_burst: int = _bounded(100_000, 100, 100_000_000)
     hj212_keys_file: Path | None = None
     hj212_keys: str | None = _secret()
     gateway_address: str = "0.0.0.0"  # noqa: S104 - loggers come from outside; without a port nothing listens

@@ -70,6 +70,7 @@ REASONS: dict[str, str] = {
     "length_mismatch": "长度不符",
     "crc_mismatch": "CRC 校验错误",
     "too_large": "报文超长",
+    "too_fast": "发送过快",
     "unsupported_command": "命令不支持",
     "identity_mismatch": "报文编号与设备不符",
     "encrypted": "加密报文无密钥",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -67,13 +69,14 @@ class _Factors:
     readings: list[FactorReading] = field(default_factory=list)
 
 
-def assemble(
+def assemble(  # noqa: PLR0913 - keyword-only from the third on
     arrivals: Sequence[tuple[str, bytes, dt.datetime]],
     registry: Registry,
     *,
     collector: str,
     opened_at: dt.datetime,
     book: PartBook | None = None,
+    refused: Mapping[int, Rejection] = MappingProxyType({}),
 ) -> Assembled:
     """Decode a batch of messages; a message that cannot become readings is rejected alone.
 
@@ -89,6 +92,8 @@ def assemble(
         When the batch was opened.
     book : PartBook, optional
         Parts of split frames from earlier batches; without one only parts of this batch find together.
+    refused : mapping of int to Rejection
+        Messages that are not looked into, by position, and why.
 
     Returns
     -------
@@ -96,8 +101,10 @@ def assemble(
         Messages in the order of `arrivals`.
     """
     assembler = _Assembler(registry, PartDraft(book or PartBook()))
-    for topic, payload, received_at in arrivals:
-        if not assembler.take_plain(topic, payload, received_at):
+    for at, (topic, payload, received_at) in enumerate(arrivals):
+        if at in refused:
+            assembler.refuse(topic, payload, received_at, refused[at])
+        elif not assembler.take_plain(topic, payload, received_at):
             assembler.take(topic, payload, received_at)
     blocks = {
         key: _reading_block(FAMILIES[key], assembler.rows.get(key), assembler.plain.get(key))
@@ -172,6 +179,15 @@ class _Assembler:
             rejection = Rejection(error.reason, error.detail[:_MAX_DETAIL])
         self.messages.append(Message(text, payload, received_at, device_id, rejection, link))
         self.decoded.append(decoded)
+
+    def refuse(self, text: str, payload: bytes, received_at: dt.datetime, why: Rejection) -> None:
+        """Note a message that is not looked into."""
+        device_id: str | None = None
+        with suppress(RejectError):
+            name = parse_topic(text).device_id
+            device_id = name if name in self.registry.devices else None
+        self.messages.append(Message(text, payload, received_at, device_id, why))
+        self.decoded.append(None)
 
     def _decoded(self, text: str, topic: Topic, source: Source, payload: bytes, received_at: dt.datetime) -> Decoded:
         if len(payload) > MAX_BYTES:

@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -20,11 +20,12 @@ from domain.error import ConfigurationError, RejectError, ServiceError
 from ingest.answer import outcome_answer, rejection_answer
 from ingest.assembly import Assembled, assemble
 from ingest.link import Link
+from ingest.pace import Allowance, Pace
 from ingest.part import PART_TIMEOUT_S, PartBook, given_up
 from ingest.registry import Registry
 from ingest.subscriber import Arrival
 from ingest.topic import answer_topic, parse_topic
-from store.batch import Batch, BatchResult, write_batch
+from store.batch import Batch, BatchResult, Rejection, write_batch
 from store.connection import Connection
 from store.error import translated
 from store.part import parts_held, read_parts
@@ -76,6 +77,8 @@ class Collector:
         The known devices; by default one without keys.
     shared : bool
         Whether other collectors take messages of the same devices.
+    allowance : Allowance, optional
+        How fast each device may send.
     """
 
     def __init__(  # noqa: PLR0913 - keyword-only from the third on
@@ -88,6 +91,7 @@ class Collector:
         now: Callable[[], dt.datetime],
         registry: Registry | None = None,
         shared: bool = False,
+        allowance: Allowance | None = None,
     ) -> None:
         check_cadence(cadence, link.window)
         self.link = link
@@ -98,6 +102,7 @@ class Collector:
         self._shared = shared
         self._registry = registry or Registry()
         self._book = PartBook()
+        self._pace = Pace(allowance or Allowance())
         self._conn: Connection | None = None
         self._flight: Future[None] | None = None
         self._look_at_s = 0.0
@@ -157,16 +162,18 @@ class Collector:
             self._land()
             if self._repeat(lambda: self._refreshed(arrivals), stopping) is None:
                 return
-        assembled = self._assembled(arrivals, opened_at)
+        excess = self._pace.refused([arrival.topic for arrival in arrivals], began)
+        refused = dict.fromkeys(excess, Rejection("too_fast", f"more than {self._pace.allowance}"))
+        assembled = self._assembled(arrivals, opened_at, refused)
         flying = self._flight is not None
         self._land()
         if assembled.draft.touched and self._shared:
-            written = self._repeat(lambda: self._written_alone(arrivals, opened_at), stopping)
+            written = self._repeat(lambda: self._written_alone(arrivals, opened_at, refused), stopping)
             if written is not None:
                 self._conclude(*written, arrivals, began)
             return
         if assembled.draft.touched and flying:  # the batch before may have had parts of the same frames
-            assembled = self._assembled(arrivals, opened_at)
+            assembled = self._assembled(arrivals, opened_at, refused)
         devices = self._registry.devices
 
         def finish() -> None:
@@ -176,11 +183,13 @@ class Collector:
 
         self._flight = self._writer.submit(finish)
 
-    def _written_alone(self, arrivals: Sequence[Arrival], opened_at: dt.datetime) -> tuple[Assembled, BatchResult]:
+    def _written_alone(
+        self, arrivals: Sequence[Arrival], opened_at: dt.datetime, refused: Mapping[int, Rejection]
+    ) -> tuple[Assembled, BatchResult]:
         """Write a batch with parts of split frames while no other collector does so."""
         with translated("put parts together"), parts_held(self._connected()):
             self._refill()
-            assembled = self._assembled(arrivals, opened_at)
+            assembled = self._assembled(arrivals, opened_at, refused)
             return assembled, write_batch(self._connected(), assembled.batch, self._registry.devices)
 
     def _land(self) -> None:
@@ -189,9 +198,17 @@ class Collector:
         if flight is not None:
             flight.result()
 
-    def _assembled(self, arrivals: Sequence[Arrival], opened_at: dt.datetime) -> Assembled:
-        parts = [arrival[:3] for arrival in arrivals]
-        return assemble(parts, self._registry, collector=self._name, opened_at=opened_at, book=self._book)
+    def _assembled(
+        self, arrivals: Sequence[Arrival], opened_at: dt.datetime, refused: Mapping[int, Rejection]
+    ) -> Assembled:
+        return assemble(
+            [arrival[:3] for arrival in arrivals],
+            self._registry,
+            collector=self._name,
+            opened_at=opened_at,
+            book=self._book,
+            refused=refused,
+        )
 
     def _conclude(self, assembled: Assembled, result: BatchResult, arrivals: Sequence[Arrival], began: float) -> None:
         """Answer and acknowledge what is committed."""

@@ -23,6 +23,7 @@ from app.settings import Settings, load_settings
 from domain.error import ConfigurationError
 from ingest.collector import Cadence, Collector
 from ingest.link import MAX_WINDOW, Broker, Link, Session
+from ingest.pace import Allowance
 from ingest.preflight import check_broker
 from ingest.registry import Registry
 from ingest.topic import subscriptions
@@ -123,7 +124,16 @@ def prepared(settings: Settings, number: int, listening: Listening) -> Collector
     session = Session(name, subscriptions(county, share), window, former=former, leaving=listening.leave)
     registry = Registry(device_keys(settings).load)
     link = Link(broker, session, _now)
-    return Collector(link, opened, name=name, cadence=cadence, now=_now, registry=registry, shared=share is not None)
+    return Collector(
+        link,
+        opened,
+        name=name,
+        cadence=cadence,
+        now=_now,
+        registry=registry,
+        shared=share is not None,
+        allowance=Allowance(settings.device_messages_per_s, settings.device_burst),
+    )
 
 
 def _now() -> dt.datetime:

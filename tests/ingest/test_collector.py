@@ -25,6 +25,7 @@ from domain.error import ConfigurationError, ServiceError
 from ingest.collector import Cadence, Collector, check_cadence, pauses
 from ingest.dispatch import send
 from ingest.link import Arrival, Broker, Link, Session, secret_client_id
+from ingest.pace import Allowance
 from ingest.preflight import check_broker, measured_window
 from ingest.registry import Registry
 from ingest.replay import replay_rejects
@@ -150,6 +151,7 @@ def collector(
     opened: Callable[[], Connection] | None = None,
     part_timeout_s: float = 600.0,
     member: int | None = None,
+    allowance: Allowance | None = None,
 ) -> Collector:
     listening = session(county)
     if member is not None:
@@ -159,7 +161,29 @@ def collector(
     made = link(as_broker(broker("collector")), listening, utc_now)
     opener = opened or (lambda: connect(database.url("lantian_writer")))
     cadence = Cadence(size, 0.1, part_timeout_s)
-    return Collector(made, opener, name=county, cadence=cadence, now=utc_now, shared=member is not None)
+    return Collector(
+        made, opener, name=county, cadence=cadence, now=utc_now, shared=member is not None, allowance=allowance
+    )
+
+
+def test_who_sends_too_fast_is_told_and_nothing_is_lost(
+    database: Any, broker: Address, county: str, outside: Field, registered: Callable[..., None]
+) -> None:
+    registered(NewDevice("c-03", "s1", "json", "air"))
+    with running(collector(database, broker, county, allowance=Allowance(per_s=0.001, burst=100))):
+        for seq in range(150):
+            outside.reading(seq, seq)
+        outside.send_json("c-03", seq=900, ts=stamp(1), span=60, values={"pm25": 1.0})
+        wait_until(lambda: len(outside.outcomes()) == 101 and len(outside.errors) == 50, "all are answered")
+    assert set(outside.reasons().values()) == {"too_fast"}
+    with connect(database.url("lantian_app")) as conn:
+        kept = conn.execute("select device_id, payload, detail from reject where reason = 'too_fast'").fetchall()
+        balance = read_balance(conn)
+    assert {json.loads(bytes(payload))["seq"] for _, payload, _ in kept} == set(range(150)) - set(outside.outcomes())
+    assert {(device, detail) for device, _, detail in kept} == {
+        ("c-01", "more than 0.001 messages a second and 100 at once")
+    }
+    assert (balance.received, balance.stored, balance.rejected, balance.balanced) == (151, 101, 50, True)
 
 
 @contextmanager
