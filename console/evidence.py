@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from domain.integrity_table import kinds
 from domain.period import ZONE
 
 _WORDS: Final[Mapping[str, str]] = MappingProxyType(
@@ -20,15 +21,18 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "comparator": "比较",
         "count": "次数",
         "days": "日",
+        "device": "设备",
         "device_id": "设备",
         "edition": "标准版本",
         "end": "止",
         "episode": "污染过程",
+        "finding_id": "问题编号",
         "first": "起始",
         "forecast": "预报",
         "hour": "小时",
         "hours": "小时数",
         "issued_at": "发布时间",
+        "kind": "种类",
         "last_time": "最近数据",
         "level": "等级",
         "limit": "限值",
@@ -62,7 +66,8 @@ def evidence_zh(key: object) -> str:
 
 
 def evidence_text(text: str) -> str:
-    """A text of the evidence; a moment in Beijing time."""
+    """A text of the evidence: a moment in Beijing time, a kind of finding by its name."""
     if _MOMENT.fullmatch(text) is None:
-        return text
+        found = kinds().get(text)
+        return text if found is None else found.name_zh
     return dt.datetime.fromisoformat(text).astimezone(ZONE).strftime("%Y-%m-%d %H:%M")

@@ -159,8 +159,8 @@ def read_target_rows(conn: Connection, area: str) -> list[Row]:
     """Every target of an area with its status, in the plan's order."""
     return _rows(
         conn,
-        "select position, indicator_zh, clause, target_zh, period_zh, actual, unit_zh, status, status_zh, due_zh,"
-        " responsible_zh, as_of, remark_zh from screen.target_status where area_id = %(area)s"
+        "select target_id, position, indicator_zh, clause, target_zh, period_zh, actual, unit_zh, status, status_zh,"
+        " due_zh, responsible_zh, as_of, remark_zh from screen.target_status where area_id = %(area)s"
         " order by position, target_id",
         {"area": area},
     )

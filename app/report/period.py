@@ -65,7 +65,7 @@ def period_report(conn: Connection, area: str, kind: Kind, day: dt.date, *, now:
         known_at=now,
         summary=_summary(whole),
         parts=[
-            _statistic_table(statistics),
+            _statistic_table(statistics, kind),
             *_course(conn, area, start, end, kind),
             _day_table(summaries, kind),
             _ranking(conn, area, kind, start),
@@ -95,18 +95,16 @@ def _summary(whole: Row | None) -> list[str]:
     return [words, f"综合评价：{whole['complies_zh']}。"]
 
 
-def _statistic_table(rows: Sequence[Row]) -> Table:
+def _statistic_table(rows: Sequence[Row], kind: Kind) -> Table:
+    """Limits are those of a year (HJ 663): a month has none."""
+    limit = (Column("limit_value", "限值"), Column("complies_zh", "评价")) if kind == "year" else ()
     columns = (
         *(Column("site_zh", "点位"), Column("title_zh", "污染物"), Column("statistic_zh", "统计值")),
-        *(Column("published", "本期"), Column("unit", "单位"), Column("limit_value", "限值")),
-        *(
-            Column("complies_zh", "评价"),
-            Column("published_before", "上年同期"),
-            Column("change_percent", "同比（%）", 1),
-        ),
+        *(Column("published", "本期"), Column("unit", "单位"), *limit),
+        *(Column("published_before", "上年同期"), Column("change_percent", "同比（%）", 1)),
         *(Column("valid_days", "有效天数", 0), Column("days", "总天数", 0)),
     )
-    return table("statistics", "一、污染物统计与达标评价", columns, rows)
+    return table("statistics", "一、污染物统计与达标评价" if limit else "一、污染物统计", columns, rows)
 
 
 def _course(conn: Connection, area: str, start: dt.date, end: dt.date, kind: Kind) -> list[Table | Chart]:

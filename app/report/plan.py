@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
+from typing import Final
 
 from app.report.content import Column, Report, table
+from app.report.past_target import past_target_rows
 from domain.period import midnight, period_end, period_start
 from store.air_report import read_target_periods, read_target_rows
 from store.connection import Connection
 from store.public import read_area_zh
 
+_NOW_ZH: Final = "目标状态为编制时的状态，与“目标与实绩”看板一致。"
+_PAST_ZH: Final = (
+    "目标状态为本季度末的状态：监测类用现存的日值算到季度末为止，按月、按季的目标取季度末以前最近一个已结束的时段，"
+    "填报类取所属日期在季度末以前的填报；台账类没有当时的快照，列编制时的状态并注明。"
+)
+
 
 def plan_report(conn: Connection, area: str, day: dt.date, *, now: dt.datetime) -> Report:
-    """Targets as they stand at `now`, and the actuals of periods that began in the quarter that holds `day`.
+    """Targets as they stood at the end of the quarter that holds `day`, while it runs as they stand at `now`, and the
+    actuals of periods that began in it.
 
     Parameters
     ----------
@@ -34,7 +43,9 @@ def plan_report(conn: Connection, area: str, day: dt.date, *, now: dt.datetime) 
     start = period_start("quarter", day)
     end = period_end("quarter", start)
     quarter = (start.month + 2) // 3
-    targets = read_target_rows(conn, area)
+    targets, over = read_target_rows(conn, area), now >= midnight(end)
+    if over:
+        targets = past_target_rows(conn, area, targets, end)
     area_zh = read_area_zh(conn, area) or area
     counts = Counter(row["status_zh"] for row in targets)
     words = "、".join(f"{name} {count} 项" for name, count in counts.most_common())
@@ -53,12 +64,12 @@ def plan_report(conn: Connection, area: str, day: dt.date, *, now: dt.datetime) 
         stem=f"plan-{area}-{start.year}Q{quarter}",
         title_zh=f"{area_zh}行动计划目标进展季报",
         area_zh=area_zh,
-        period_zh=f"{start.year}年第{quarter}季度" + ("（未结束，数据截至编制时）" if now < midnight(end) else ""),
+        period_zh=f"{start.year}年第{quarter}季度" + ("" if over else "（未结束，数据截至编制时）"),
         edition="",
         known_at=now,
         summary=[f"共 {len(targets)} 项目标：{words}。" if targets else "没有登记目标。"],
         parts=[
-            table("targets", "一、全部目标", columns, targets, note="目标状态为编制时的状态，与“目标与实绩”看板一致。"),
+            table("targets", "一、全部目标", columns, targets, note=_PAST_ZH if over else _NOW_ZH),
             table(
                 "quarter",
                 "二、本季度开始的评价时段",

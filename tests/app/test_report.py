@@ -360,3 +360,29 @@ def test_without_a_browser_pdf_names_what_is_missing(tmp_path: Path, monkeypatch
     monkeypatch.setenv("LANTIAN_CACHE", str(tmp_path))
     with pytest.raises(PrerequisiteError, match="install chromium and a Chinese font"):
         print_pdf(tmp_path / "page.html", tmp_path / "page.pdf")
+
+
+def pm25_target(report: Report) -> dict[str, str]:
+    return next(row for row in rows_of(report, "targets") if row["indicator_zh"] == "细颗粒物年均浓度")
+
+
+def test_plan_of_a_past_quarter_shows_the_status_of_its_end(conn: Connection, seeded: str) -> None:
+    """Days of 20 µg/m³ until the end of the quarter and of 90 afterwards: on the way then, missed now."""
+    past = dt.date(TODAY.year - 1, 2, 1)
+    last = dt.date(TODAY.year - 1, 3, 31)
+    with connect(seeded) as writing:
+        writing.execute("delete from air_day where site_id = %s and day between %s and %s",
+                        (COUNTY, dt.date(past.year, 1, 1), dt.date(past.year, 12, 31)))  # fmt: skip
+        writing.execute(
+            "insert into air_day (site_id, day, pm25, hours, o3_windows, edition)"
+            " select %s, day::date, case when day <= %s then 20 else 90 end, array[24,24,24,24,24,24], 24, 'hj633-2012'"
+            " from generate_series(%s::date, %s::date, interval '1 day') day",
+            (COUNTY, last, dt.date(past.year, 1, 1), dt.date(past.year, 12, 31)),
+        )
+    row = pm25_target(report_of(conn, "plan", past))
+    assert (row["actual"], row["period_zh"], row["as_of"]) == ("20", f"{past.year}年", str(last))
+    assert row["status_zh"] == "进度正常"
+    december = dt.date(past.year, 12, 1)
+    row = pm25_target(report_of(conn, "plan", december))
+    # 90 days of 20 and 275 of 90
+    assert (row["actual"], row["status_zh"], row["as_of"]) == ("73", "未达标", f"{past.year}-12-31")

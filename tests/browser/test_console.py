@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,19 @@ def test_the_overview_says_when_the_session_is_over(console: Any, driver: Driver
         window.until("实时")
         console.rows("delete from session")
         window.until("登录操作台")
+
+
+def test_the_overview_says_when_the_connection_is_lost(seeded: Any, tmp_path: Path, driver: Driver) -> None:
+    with ExitStack() as stack:
+        lasting = ExitStack()
+        console = lasting.enter_context(running_console(seeded, tmp_path))
+        stack.callback(lasting.close)
+        console.account("li", "operator")
+        window = stack.enter_context(driver.window(console.url))
+        sign_in(window, "li")
+        window.until("实时，")
+        faint = "return getComputedStyle(document.getElementById('overview')).opacity"
+        assert window.run(faint) == "1"
+        lasting.close()
+        window.until("连接中断")
+        assert window.run(faint) == "0.6"
