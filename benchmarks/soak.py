@@ -98,8 +98,13 @@ def followers(place: Place) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     finally:
         for child in children.values():
             child.send_signal(signal.SIGTERM)
-        for child in children.values():
-            child.wait(60)
+        for name, child in children.items():
+            try:
+                child.wait(_PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                print(f"{name} did not end within {_PATIENCE_S:g} s and was killed", file=sys.stderr)
+                child.kill()
+                child.wait()
 
 
 @dataclass
@@ -196,27 +201,27 @@ def soak(place: Place, chosen: argparse.Namespace) -> dict[str, Any]:
         while (place.ledger()[1] < count or watch.dirty()) and time.monotonic() < until:
             time.sleep(0.5)
         left = watch.dirty()
-    return {
-        "minutes": chosen.minutes,
-        "messages": count,
-        "messages_per_s": round(count / passed, 1),
-        "values": count * KINDS["json"].values,
-        "caught_up_s": round(time.monotonic() - watch.began - passed, 1),
-        "unsettled_hours": left,
-        "cores": {name: round(value, 3) for name, value in cores.items()},
-        "slope_mib_per_hour": slopes(watch.rows),
-        "memory_mib": {
-            name: [watch.rows[at][name] for at in (0, len(watch.rows) // 2, -1)]
-            for name in watch.rows[0]
-            if name.endswith("_mib")
-        },
-        "most_behind": max(row["behind"] for row in watch.rows),
-        "most_dirty_hours": max(row["dirty_hours"] for row in watch.rows),
-        "timed_messages": len(watch.delays),
-        **dict(zip(("p50_s", "p99_s", "largest_s"), _percentiles(watch.delays), strict=True)),
-        **_kept(place),
-        "rows": watch.rows,
-    }
+        return {
+            "minutes": chosen.minutes,
+            "messages": count,
+            "messages_per_s": round(count / passed, 1),
+            "values": count * KINDS["json"].values,
+            "caught_up_s": round(time.monotonic() - watch.began - passed, 1),
+            "unsettled_hours": left,
+            "cores": {name: round(value, 3) for name, value in cores.items()},
+            "slope_mib_per_hour": slopes(watch.rows),
+            "memory_mib": {
+                name: [watch.rows[at][name] for at in (0, len(watch.rows) // 2, -1)]
+                for name in watch.rows[0]
+                if name.endswith("_mib")
+            },
+            "most_behind": max(row["behind"] for row in watch.rows),
+            "most_dirty_hours": max(row["dirty_hours"] for row in watch.rows),
+            "timed_messages": len(watch.delays),
+            **dict(zip(("p50_s", "p99_s", "largest_s"), _percentiles(watch.delays), strict=True)),
+            **_kept(place),
+            "rows": watch.rows,
+        }
 
 
 def _percentiles(delays: Sequence[float]) -> list[float]:
