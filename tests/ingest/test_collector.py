@@ -26,7 +26,7 @@ from ingest.collector import Cadence, Collector, check_cadence, pauses
 from ingest.dispatch import send
 from ingest.link import Arrival, Broker, Link, Session, secret_client_id
 from ingest.pace import Allowance
-from ingest.preflight import check_broker, measured_window
+from ingest.preflight import _waiting_window, check_broker, measured_window
 from ingest.registry import Registry
 from ingest.replay import replay_rejects
 from ingest.topic import subscriptions
@@ -677,6 +677,8 @@ def test_preflight_measures_the_window(broker: Address) -> None:
     address = as_broker(broker("collector"))
     assert measured_window(address, 60, window=1000) == 60
     assert measured_window(address, 10, window=5) == 5
+    # As some brokers have to be asked: what has waited for an absent client.
+    assert _waiting_window(address, 60, window=1000) == 60
     check_broker(address, 50, window=100)
     with pytest.raises(ConfigurationError, match="hands out 5 unacknowledged"):
         check_broker(address, 10, window=5)
