@@ -18,7 +18,7 @@ PANEL_TYPES: Final = frozenset(
 PLUGIN_VERSION: Final = "9.4.0"
 #: What a panel says that neither says anything itself nor stands on a dashboard that does.
 NO_VALUE: Final = "暂无数据"
-#: A table with rows shows a dash where there is no value; only one without rows shows the words for it.
+#: Where there are rows, a missing value is a dash, on markers of a map too; without rows there are the words for it.
 _DASH: Final[Json] = {
     "matcher": {"id": "byRegexp", "options": "/.*/"},
     "properties": [{"id": "noValue", "value": "—"}],
@@ -129,7 +129,7 @@ def panel_json(panel: Panel, position: Position, dashboard: str, empty: str = NO
     """
     view = panel.visualisation
     defaults: Json = {**view.defaults, "noValue": panel.empty or empty}
-    overrides = [_DASH, *view.overrides] if view.type == "table" else list(view.overrides)
+    overrides = [_DASH, *view.overrides] if view.format == "table" else list(view.overrides)
     if panel.unit:
         defaults["unit"] = panel.unit
     document: Json = {
