@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -10,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerting.rule import CALM, FALLING, RISING, Standing, decided, excess_over_neighbours
-from domain.alert import AlertRule, shipped_rules
+from domain.alert import FOLDER, RULE_COLUMNS, AlertRule, shipped_rules
 from domain.error import ConfigurationError
+from domain.table import load_rows
 
 RULE = AlertRule("k", "k", True, "m", ">=", 10.0, 8.0, "", 60, 30, 2, ("operator",), False, None, "")
 
@@ -89,3 +91,10 @@ def test_a_peak_is_measured_against_the_nearest_neighbours() -> None:
     assert np.isnan(found[4:]).all()
     assert np.isnan(excess_over_neighbours([300, 100, 90], east[:3], north[:3])).all()
     assert np.isnan(excess_over_neighbours([1.0], [np.nan], [np.nan])).all()
+
+
+def test_a_kind_is_shipped_once() -> None:
+    """A second line of one kind would replace the first without a word."""
+    kinds = Counter(row.cells["kind"] for row in load_rows(FOLDER / "rules.csv", RULE_COLUMNS))
+    assert {kind for kind, lines in kinds.items() if lines > 1} == set()
+    assert kinds.keys() == shipped_rules().keys()

@@ -216,13 +216,17 @@ def test_the_brokers_certificate_is_rotated_while_it_runs(plain: Site) -> None:
     listener = plain.services.broker.tls if plain.services.broker else None
     assert listener is not None
     address, before = plain.tls(plain.access.create("renewed", now())), served(plain)
-    old = plain.ca.read_text()
+    old, topic = plain.ca.read_text(), "lt/v1/zy/json/renewed/data"
+    sender = Client(address, ca=plain.ca)
+    assert sender.publish(topic) in DELIVERED
     plain.access.authority.renew_server(listener.names, now())
     plain.access.apply()
     assert wait_for(lambda: served(plain) != before)
+    assert sender.publish(topic) in DELIVERED  # on the connection that was open before
     client = Client(address, ca=plain.ca)
     assert client.refused is None
     client.close()
+    sender.close()
     plain.access.authority.rotate(listener.names, now())
     plain.access.apply()
     kept = plain.folder.parent / "old.crt"

@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from app.service.exporter import Measures, metric_server
 from app.service.home import Home
 from app.service.state import RUNNING, ProcessState, State, write_state
+from domain.alert import shipped_rules
 from domain.county import load_county as county_data
 from domain.error import ServiceError
 from store.connection import Connection, connect
@@ -126,3 +127,13 @@ def test_rules_name_measures_that_exist_and_each_has_its_place_in_the_runbook() 
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert rule["annotations"]["summary"]
     assert {rule["alert"] for rule in rules} == headings
+    # What scripts/alarm_rules lets promtool try: each alarm rings there, and once nothing does.
+    tried = RULES.with_name("lantian.rules.test.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r'alertname="(\w+)"', tried)) == headings
+
+
+def test_every_alert_for_operators_has_its_steps_in_the_runbook() -> None:
+    runbook = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    steps = re.findall(r"^\| (\S+) `(\w+)` \| .{20,} \|$", runbook, flags=re.MULTILINE)
+    assert steps
+    assert {(rule.title_zh, rule.kind) for rule in shipped_rules().values() if "operator" in rule.tells} == set(steps)

@@ -86,6 +86,28 @@ def test_the_audit_trail_cannot_be_changed(seeded: Any, role: str, statement: st
             conn.execute(statement)
 
 
+def test_no_role_of_the_application_edits_the_audit_trail_in_any_way(seeded: Any) -> None:
+    with connect(seeded.url("lantian_app")) as conn:
+        conn.execute("insert into audit_event (action) values ('test.done')")
+    ways = (
+        *(f"update lantian.audit_event set {name} = {name}" for name in ("at", "action", "account_id")),
+        *(f"{verb} lantian.audit_event" for verb in ("delete from", "truncate", "drop table")),
+        *("alter table lantian.audit_event disable trigger all", "set session_replication_role = 'replica'"),
+    )
+    done = []
+    for role in ("lantian_app", "lantian_writer", "lantian_reader"):
+        for way in ways:
+            with connect(seeded.url(role)) as conn:
+                try:
+                    conn.execute(way)  # type: ignore[arg-type]
+                    done.append((role, way))
+                except psycopg.errors.InsufficientPrivilege:
+                    conn.rollback()
+    assert done == []
+    with connect(seeded.url("lantian_owner")) as conn:
+        assert conn.execute("select count(*) from audit_event where action = 'test.done'").fetchone() == (1,)
+
+
 @pytest.mark.parametrize("table", ["account", "session", "api_token", "sign_in", "audit_event", "stranger_refusal"])
 def test_screens_and_the_collector_see_nothing_of_the_console(seeded: Any, table: str) -> None:
     for role in ("lantian_reader", "lantian_writer"):

@@ -230,3 +230,7 @@ def test_tokens_are_for_programs_and_sessions_for_people(everybody: Any) -> None
 def test_every_permission_belongs_to_somebody() -> None:
     assert set(Permission) == set().union(*PERMISSIONS.values())
     assert set(PERMISSIONS) == set(ROLES)
+
+
+def test_the_audit_trail_is_read_and_nothing_else() -> None:
+    assert [method for method, way in routes() if "audit" in way] == ["GET"]

@@ -50,6 +50,31 @@ def test_only_the_broker_with_tls_is_open_to_others() -> None:
     assert "ports" not in COMPOSE["services"]["database"]
 
 
+def test_nobody_gains_rights_and_lantian_writes_nothing_but_its_volume() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert not {"privileged", "network_mode", "pid"} & set(service)
+        assert name == "database" or service["cap_drop"] == ["ALL"]
+    lantian = COMPOSE["services"]["lantian"]
+    assert (lantian["read_only"], lantian["tmpfs"], lantian["volumes"]) == (True, ["/tmp"], ["home:/var/lib/lantian"])
+    assert re.search(r"^USER lantian$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("unit", ["lantian.service", "lantian-backup.service"])
+def test_units_give_processes_no_more_than_they_need(unit: str) -> None:
+    lines = (DEPLOY / "systemd" / unit).read_text(encoding="utf-8").splitlines()
+    assert {
+        "User=lantian",
+        "NoNewPrivileges=true",
+        "ProtectSystem=strict",
+        "CapabilityBoundingSet=",
+        "UMask=0077",
+    } <= set(lines)
+    # PostgreSQL's shared memory belongs to the user of both units.
+    assert not any(line.startswith("RemoveIPC=") for line in lines)
+    assert "StateDirectory=lantian" in lines
+
+
 def test_every_room_is_in_the_image() -> None:
     rooms = tomllib.loads((DEPLOY.parent / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
     copied = set(re.findall(r"^COPY (\w+) \1$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE))
