@@ -1,9 +1,10 @@
-"""Rows per second through `write_batch` as a share of a raw binary COPY into the same table, in one run.
+"""Rows per second through `write_batch` as a share of a raw binary COPY into the same tables, in one run.
 
 Usage: python -m benchmarks.store OWNER_URL WRITER_URL [--messages N ...] [--batches N], on a migrated database that is
 for nothing else. One message carries one reading of 12 values and a payload of about 300 bytes. The time of
 `write_batch` includes raw frames, queue, device states, counters, ledger and commit; that of COPY only the rows,
-encoded beforehand, and commit. Prints JSON.
+encoded beforehand, and commit; that of COPY with frames also the raw frames, encoded beforehand: the same bytes of
+measurements as `write_batch` writes. Prints JSON.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ from collections.abc import Callable
 import numpy as np
 
 from domain.family import AIR
+from store.arrival import arrivals_of
 from store.batch import Batch, Message, ReadingBlock, write_batch
 from store.block import wide_rows
 from store.connection import Connection, connect
+from store.receipt import Receipt, frame_pieces, write_frames
 from store.registry import NewDevice, NewSite, RegisteredDevice, read_devices, upsert_device, upsert_site
 
 _DEVICES = 200
@@ -69,11 +72,13 @@ def _seconds(action: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def _copied(conn: Connection, batch: Batch) -> float:
-    """Seconds of a raw binary COPY of the batch's rows, encoded beforehand, and commit."""
+def _copied(conn: Connection, batch: Batch, *, with_frames: bool = False) -> float:
+    """Seconds of a raw binary COPY of the batch's rows, and of its raw frames, encoded beforehand, and commit."""
     size = len(batch.messages)
     rows = wide_rows("air", batch.readings["air"], np.full(size, _START))
     pieces = list(rows.copied(np.arange(size)))
+    receipt = Receipt(batch, arrivals_of(batch.messages), ["stored"] * size, {}, [size, 0, 0])
+    frames = list(frame_pieces(receipt, 0)) if with_frames else []
 
     def copy_rows() -> None:
         with conn.cursor().copy(
@@ -81,21 +86,24 @@ def _copied(conn: Connection, batch: Batch) -> float:
         ) as copy:
             for piece in pieces:
                 copy.write(piece)
+        write_frames(conn, frames, lambda: None)
         conn.commit()
 
     return _seconds(copy_rows)
 
 
 def measure(owner_url: str, writer_url: str, *, size: int, batches: int) -> dict[str, object]:
-    """Medians over `batches` batches of `size` messages; the three ways take turns to see the same machine."""
+    """Medians over `batches` batches of `size` messages; the ways take turns to see the same machine."""
     devices = _registry(owner_url)
-    seconds: dict[str, list[float]] = {"copy": [], "write_batch": [], "write_batch_duplicates": []}
+    ways = ("copy", "copy_with_frames", "write_batch", "write_batch_duplicates")
+    seconds: dict[str, list[float]] = {way: [] for way in ways}
     with connect(writer_url) as conn, connect(writer_url) as second:
         write_batch(conn, _batch(0, size), devices)
         write_batch(second, _batch(0, size), devices)
-        for number in range(1, 2 * batches, 2):
+        for number in range(1, 3 * batches, 3):
             seconds["copy"].append(_copied(conn, _batch(number, size)))
-            made = _batch(number + 1, size)
+            seconds["copy_with_frames"].append(_copied(conn, _batch(number + 1, size), with_frames=True))
+            made = _batch(number + 2, size)
             for way, connection in (("write_batch", conn), ("write_batch_duplicates", second)):
                 seconds[way].append(_seconds(functools.partial(write_batch, connection, made, devices)))
     rates = {way: size / statistics.median(found) for way, found in seconds.items()}
@@ -104,6 +112,7 @@ def measure(owner_url: str, writer_url: str, *, size: int, batches: int) -> dict
         "batches": batches,
         "rows_per_second": {way: round(rate) for way, rate in rates.items()},
         "ratio_to_copy": {way: round(rate / rates["copy"], 2) for way, rate in rates.items() if way != "copy"},
+        "ratio_to_copy_with_frames": round(rates["write_batch"] / rates["copy_with_frames"], 2),
     }
 
 
