@@ -201,10 +201,12 @@ def read_stack_months(conn: Connection, enterprise: str, month: dt.date) -> list
 
 
 def read_stack_days(conn: Connection, enterprise: str, first: dt.date, end: dt.date) -> list[Row]:
-    """Days of an enterprise's outlets by pollutant, from `first` to before `end`."""
+    """Days of an enterprise's outlets by pollutant, from `first` to before `end`; all pollutants together have neither
+    valid hours nor a mass."""
     return _rows(
         conn,
-        "select site_zh, day, pollutant_zh, valid_hours, operating_hours, judged_hours, over_hours, kg"
+        "select site_zh, day, pollutant_zh, case when pollutant <> 'any' then valid_hours end as valid_hours,"
+        " operating_hours, judged_hours, over_hours, case when pollutant <> 'any' then kg end as kg"
         " from screen.stack_day where enterprise_id = %(enterprise)s and day >= %(first)s and day < %(end)s"
         " order by site_id, day, pollutant",
         {"enterprise": enterprise, "first": first, "end": end},

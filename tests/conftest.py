@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from app.service.address import BrokerAddress
 from app.service.folder import cache_folder
@@ -32,6 +33,9 @@ from app.service.local import LocalServices
 from app.service.progress import Lines
 from app.service.unprivileged import service_user, unreachable_folder
 
+#: How long an example takes on a busy machine says nothing about the code.
+settings.register_profile("lantian", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lantian")
 MEMORY = Path("/dev/shm")
 MEMORY_NEEDED = 4 * 2**30
 CHECKOUT = Path(__file__).resolve().parent.parent

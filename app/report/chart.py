@@ -22,8 +22,8 @@ _MOST_LABELS: Final = 16
 
 
 def step_above(highest: float, steps: int = 4) -> float:
-    """The smallest round step (1, 2, 2.5 or 5 times a power of ten) of which `steps` reach `highest`."""
-    least = max(highest, 1e-9) / steps
+    """The smallest round step (1, 2, 2.5 or 5 times a power of ten) of which `steps` reach `highest`; 1 for zero."""
+    least = highest / steps if highest > 0 else 1.0
     power = 10.0 ** math.floor(math.log10(least))
     return next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= least * (1 - 1e-12))
 

@@ -101,7 +101,7 @@ def _chart(days: list[Row], start: dt.date, end: dt.date) -> Chart:
     lines = []
     for site in dict.fromkeys(row["site_zh"] for row in days):
         least: dict[dt.date, int] = {}
-        for row in (each for each in days if each["site_zh"] == site):
+        for row in (each for each in days if each["site_zh"] == site and each["valid_hours"] is not None):
             least[row["day"]] = min(row["valid_hours"], least.get(row["day"], 24))
         lines.append(Line(site, [least.get(day) for day in dates]))
     return Chart("逐日有效小时（各污染物中最少者）", "lines", [str(day.day) for day in dates], lines, unit="小时")

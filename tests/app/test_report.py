@@ -63,7 +63,8 @@ def seeded(module_database: Any) -> str:
             "insert into stack_day (site_id, day, pollutant, measured, converted, valid_hours, operating_hours,"
             " judged_hours, over_hours, kg, mass_hours) values"
             " ('seed-sinter-stack', %(day)s, 'pm', 6, 7, 23, 22, 21, 1, 120, 23),"
-            " ('seed-sinter-stack', %(day)s, 'so2', 20, 35, 19, 22, 18, 0, 400.25, 19)",
+            " ('seed-sinter-stack', %(day)s, 'so2', 20, 35, 19, 22, 18, 0, 400.25, 19),"
+            " ('seed-sinter-stack', %(day)s, 'any', null, null, 0, 22, 21, 1, 0, 0)",
             {"day": TODAY},
         )
     return str(made.url("lantian_app"))
@@ -135,6 +136,7 @@ def test_validity_counts_transmission_and_permitted_totals(conn: Connection) -> 
     assert all(each["converted"] == "12.00" and each["limit_value"] == "10" for each in rows_of(report, "over"))
     keys = ("pollutant_zh", "valid_hours", "judged_hours", "over_hours", "kg")
     assert [tuple(each[key] for key in keys) for each in rows_of(report, "days")] == [
+        ("全部污染物", "", "21", "1", ""),
         ("颗粒物", "23", "21", "1", "120.0"),
         ("二氧化硫", "19", "18", "0", "400.2"),
     ]
@@ -262,7 +264,7 @@ def test_texts_are_escaped_and_are_no_formulas() -> None:
     assert "=1+&lt;b&gt;" in report_page(report)
 
 
-@pytest.mark.parametrize(("highest", "step"), [(4, 1), (110, 50), (100, 25), (0.7, 0.2), (0, 2.5e-10)])
+@pytest.mark.parametrize(("highest", "step"), [(4, 1), (110, 50), (100, 25), (0.7, 0.2), (0, 1)])
 def test_steps_are_round_and_reach_the_highest(highest: float, step: float) -> None:
     assert step_above(highest) == pytest.approx(step)
 
