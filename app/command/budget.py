@@ -17,6 +17,7 @@ from analytics.daily import EVALUATED_COLUMN
 from analytics.evaluation import day_counts
 from analytics.index import daily_index
 from app.evaluation_rule import Rules
+from app.output import put_result
 from app.period_report import Places, span_days, span_grid
 from app.prsa import PrsaStation, load_prsa
 from app.year_budget import Budget, YearToDate, year_budget
@@ -76,13 +77,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument per option
     except LantianError as error:
         raise click.ClickException(str(error)) from error
     text = json.dumps(report, ensure_ascii=False, indent=2, allow_nan=False)
-    if output is None:
-        click.echo(text)
-        return
-    try:
-        output.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
+    put_result(text, output)
 
 
 def _load(files: Sequence[Path]) -> dict[str, PrsaStation]:

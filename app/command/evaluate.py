@@ -15,6 +15,7 @@ from analytics.period_evaluation import EVALUATION_KINDS, EvaluationKind
 from app.evaluation_part import EvaluatedFile, FilePart, evaluated_file
 from app.evaluation_rule import Rules
 from app.executor import Executor, opened
+from app.output import put_result
 from app.period_report import dust_report, dusty_hours, period_report, span_days, span_grid
 from app.prsa import PrsaStation, read_prsa
 from app.trend_report import trend_report
@@ -127,13 +128,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument per option
     except LantianError as error:
         raise click.ClickException(str(error)) from error
     text = json.dumps(result, ensure_ascii=False, indent=2, allow_nan=False)
-    if output is None:
-        click.echo(text)
-        return
-    try:
-        output.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
+    put_result(text, output)
 
 
 def _evaluated(

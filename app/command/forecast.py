@@ -14,6 +14,7 @@ from rich.table import Table
 from app.forecast_evaluation import Plan, evaluate_forecast, load_histories, parse_years, report_lines
 from app.forecast_import import COLUMNS, forecasts, rows_from_csv
 from app.job.forecast import issue, judge_issued, train
+from app.output import put_result
 from app.service.access import local_access
 from app.service.address import app_database_url
 from app.settings import load_settings
@@ -106,13 +107,7 @@ def evaluate(  # noqa: PLR0913, PLR0917 - one argument per option
         "stations": stations,
     }
     text = json.dumps(report, ensure_ascii=False, indent=2) if as_json else "\n".join(report_lines(stations))
-    if output is None:
-        click.echo(text)
-        return
-    try:
-        output.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
+    put_result(text, output)
 
 
 @command.command("train")

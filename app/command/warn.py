@@ -17,6 +17,7 @@ from analytics.daily import area_mean
 from analytics.episode import DAY_H, Episode, RollingDays, episodes, rolling_daily_aqi
 from analytics.episode_calendar import calendar_daily_aqi, calendar_episodes
 from analytics.index import NO_INDEX
+from app.output import put_result
 from app.prsa import PrsaStation, load_prsa
 from domain.document import edition_named
 from domain.edition import AQI_EDITIONS, aqi_edition, limit_edition
@@ -108,13 +109,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument per option
     except LantianError as error:
         raise click.ClickException(str(error)) from error
     text = json.dumps(report, ensure_ascii=False, indent=2) if as_json else _table(report)
-    if output is None:
-        click.echo(text)
-        return
-    try:
-        output.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
+    put_result(text, output)
 
 
 def load_series(files: Sequence[Path], station: str | None) -> Series:
