@@ -222,10 +222,12 @@ def paho_run(place: Place, kind: str, count: int) -> dict[str, Any]:
 def collector_run(place: Place, kind: str, count: int, number: int) -> dict[str, Any]:
     """One round of one or several collectors."""
     with collectors(place, number) as children:
-        before = place.ledger()[1]
+        first, before = place.ledger()
         done = SPAWN.Value("q", 0, lock=False)
         processes = {"collector": [child.pid for child in children], **place.servers()}
-        return timed(place, kind, count, progress=lambda: place.ledger()[1] - before, done=done, processes=processes)
+        found = timed(place, kind, count, progress=lambda: place.ledger()[1] - before, done=done, processes=processes)
+        last, after = place.ledger()
+        return found | {"messages_per_batch": round((after - before) / max(1, last - first))}
 
 
 def latency(place: Place, seconds: float, rate: float = 2000.0) -> dict[str, Any]:
@@ -342,7 +344,7 @@ def main() -> None:
             figures["latency"] = latency(place, chosen.latency_s)
         if chosen.store:
             urls = services.database_url("lantian_owner"), services.database_url("lantian_writer")
-            figures["store"] = [store_rates(*urls, size=size, batches=chosen.store) for size in (500, 2000)]
+            figures["store"] = [store_rates(*urls, size=size, batches=chosen.store) for size in (500, 2000, 8000)]
     text = json.dumps(figures, ensure_ascii=False, indent=1)
     print(text)
     if chosen.output:

@@ -1,7 +1,8 @@
 """Rows per second through `write_batch` as a share of a raw binary COPY into the same tables, in one run.
 
 Usage: python -m benchmarks.store OWNER_URL WRITER_URL [--messages N ...] [--batches N], on a migrated database that is
-for nothing else. One message carries one reading of 12 values and a payload of about 300 bytes. The time of
+for nothing else. One message carries one reading of 12 values, received within minutes after it was
+measured, and a payload of about 300 bytes. The time of
 `write_batch` includes raw frames, queue, device states, counters, ledger and commit; that of COPY only the rows,
 encoded beforehand, and commit; that of COPY with frames also the raw frames, encoded beforehand: the same bytes of
 measurements as `write_batch` writes. Prints JSON.
@@ -48,7 +49,7 @@ def _batch(number: int, size: int) -> Batch:
     minute = (size * 1000 + number) * -(-size // _DEVICES) + np.arange(size) // _DEVICES
     values = np.round(generator.random((size, AIR.width)) * 100, 1)
     values[generator.random(values.shape) < 0.03] = np.nan
-    received = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    received = dt.datetime.fromtimestamp(_START / 1e6 + 60 * (float(minute.max()) + 1), dt.UTC)
     payload = b'{"v":1,"seq":17,"ack":true}' + b" " * 270
     messages = [
         Message(f"lt/v1/bench/json/{name}/data", payload + b"%d" % at, received, name) for at, name in enumerate(names)
