@@ -63,14 +63,16 @@ class _Dask:
     def map(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> Iterator[Result]:
         from distributed import KilledWorker  # noqa: PLC0415 - only with the extra
 
-        futures = self._client.map(function, parts, pure=False, batch_size=64)
+        # Parts go to the workers as data: inside the graph they would pass through the scheduler.
+        sent = self._client.scatter(list(parts), hash=False)
+        futures = self._client.map(function, sent, pure=False)
         try:
             for future in futures:
                 yield future.result()
         except KilledWorker as error:
             raise ServiceError(f"the cluster gave up a part after its workers died: {error}") from error
         finally:
-            self._client.cancel(futures)
+            self._client.cancel([*futures, *sent])
 
 
 def opened(url: str) -> AbstractContextManager[Executor]:
