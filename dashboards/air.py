@@ -20,7 +20,7 @@ from dashboards.colour import (
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
-from dashboards.variable import AREA, Variable
+from dashboards.variable import AREA, TOWNSHIP, Variable
 from dashboards.visualisation import bargauge, fixed, geomap, override, stat, state_timeline, table, text, timeseries
 from domain.pollutant import POLLUTANTS, Pollutant
 from domain.standard import validity
@@ -42,7 +42,7 @@ AQI: Final = Panel(
     id=1,
     title="区域实时 AQI",
     description=f"最近一小时的空气质量指数，按 HJ 633 由六项 1 小时平均浓度计算。"
-    f"{_AREA}缺项且不大于 100 时按标准不发布。",
+    f"{_AREA}不随所选乡镇变化。缺项且不大于 100 时按标准不发布。",
     visualisation=stat(thresholds=aqi_steps(), decimals=0),
     width=4,
     height=4,
@@ -100,7 +100,8 @@ COMPLETENESS: Final = Panel(
 MAP: Final = Panel(
     id=7,
     title="站点 AQI 分布",
-    description="标记颜色和数字为最近一小时 AQI，点击标记看六项浓度。底图来自互联网，内网环境下只显示标记。",
+    description="所选乡镇的站点；标记颜色和数字为最近一小时 AQI，点击标记看六项浓度。"
+    "底图来自互联网，内网环境下只显示标记。",
     visualisation=geomap(aqi_steps(), latitude="纬度", longitude="经度", value="AQI").with_overrides(
         override("CO", decimals=_CO.decimals)
     ),
@@ -111,7 +112,8 @@ MAP: Final = Panel(
 )
 _LINK: Final = {
     "title": "只看该站",
-    "url": "/d/lantian-air?${area:queryparam}&${kind:queryparam}&var-site=${__data.fields.site_id}&${__url_time_range}",
+    "url": "/d/lantian-air?${area:queryparam}&${township:queryparam}&${kind:queryparam}"
+    "&var-site=${__data.fields.site_id}&${__url_time_range}",
 }
 SITES: Final = Panel(
     id=8,
@@ -260,6 +262,7 @@ NOTES: Final = Panel(
         "设备全部“未上报”说明采集程序没有收到报文（`lantian status`）；"
         "设备正常而没有小时值，说明统计程序没有运行（`lantian settle`）；"
         "报文被拒收时，那里的“最近拒收的报文”写明原因。回放历史数据时请调整右上角的时间范围。  \n"
+        "**乡镇**：只列出和画出所选乡镇的站点；区域平均不属于任何乡镇，由“站点类型”选择，留作对照。  \n"
         "**目标**：见 [目标与实绩](/d/lantian-targets)；**相邻县区**：数据由其自行负责，不参与本县评价。"
     ),
     width=14,
@@ -273,6 +276,7 @@ AIR_DASHBOARD: Final = Dashboard(
     description="区域和各站点的实时 AQI、六项污染物与限值、数据完整率和时效。",
     variables=(
         AREA,
+        TOWNSHIP,
         Variable(
             "kind",
             "站点类型",
@@ -299,5 +303,5 @@ AIR_DASHBOARD: Final = Dashboard(
     time_to="now",
     refresh="1m",
     annotations=(WARNINGS, DUST),
-    empty="暂无数据：看站点设备是否上报（数据质量与设备）",
+    empty="暂无数据：所选乡镇没有站点，或站点设备没有上报（数据质量与设备）",
 )

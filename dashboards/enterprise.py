@@ -11,7 +11,7 @@ from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
 from dashboards.shared import findings, stream
-from dashboards.variable import AREA, Variable
+from dashboards.variable import AREA, TOWNSHIP, Variable
 from dashboards.visualisation import bargauge, fixed, override, stat, table, text, timeseries
 
 _ANY: Final = steps((None, GREEN), (1, RED))
@@ -25,8 +25,8 @@ _DASHED: Final = {"dash": [10, 10], "fill": "dash"}
 _MG: Final = "suffix:mg/m³"
 _LINK: Final = {
     "title": "只看该排放口",
-    "url": "/d/lantian-enterprise?${area:queryparam}&${enterprise:queryparam}&var-outlet=${__data.fields.site_id}"
-    "&${__url_time_range}",
+    "url": "/d/lantian-enterprise?${area:queryparam}&${township:queryparam}&${enterprise:queryparam}"
+    "&var-outlet=${__data.fields.site_id}&${__url_time_range}",
 }
 
 COUNTS: Final = Panel(
@@ -220,6 +220,7 @@ ENTERPRISE_DASHBOARD: Final = Dashboard(
     description="排放口浓度与限值、生产与治理用电、月达标率和许可排放量。",
     variables=(
         AREA,
+        TOWNSHIP,
         Variable("enterprise", "企业", "enterprise", multiple=True),
         Variable("outlet", "排放口", "outlet", multiple=True),
     ),
@@ -241,5 +242,5 @@ ENTERPRISE_DASHBOARD: Final = Dashboard(
     time_to="now",
     refresh="1m",
     annotations=(WARNINGS,),
-    empty="暂无数据：还没有登记的排放口，或在线监测设备没有上报",
+    empty="暂无数据：所选乡镇没有登记的排放口，或在线监测设备没有上报",
 )

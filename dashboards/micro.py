@@ -9,7 +9,7 @@ from dashboards.colour import BLUE, GREEN, GREY, ORANGE, RED, steps, word_mappin
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
-from dashboards.variable import AREA, Variable
+from dashboards.variable import AREA, TOWNSHIP, Variable
 from dashboards.visualisation import bargauge, fixed, geomap, override, stat, table, text, timeseries
 
 #: Colours to find a station by; the pollutant is chosen, so they follow the share of the neighbours, not a limit.
@@ -30,7 +30,7 @@ _TIME: Final = {"custom_width": 115, "unit": "time:MM-DD HH:mm"}
 COUNTS: Final = Panel(
     id=1,
     title="微站概况",
-    description="微站总数、最近有数据的微站、所选污染物有现行校准的微站、最新小时有小时值的微站。",
+    description="所选乡镇的微站总数、最近有数据的微站、所选污染物有现行校准的微站、最新小时有小时值的微站。",
     visualisation=stat(decimals=0).with_overrides(
         override("微站", color=fixed(BLUE)),
         *(override(name, color=fixed(GREEN)) for name in ("在线", "已校准", "最新小时有数据")),
@@ -43,7 +43,7 @@ COUNTS: Final = Panel(
 MAP: Final = Panel(
     id=2,
     title="微站浓度分布",
-    description=f"各微站最近小时的校准值（没有校准时为原始值）。{_UNITS}底图来自互联网，内网环境下只显示标记。",
+    description=f"所选乡镇各微站最近小时的校准值（没有校准时为原始值）。{_UNITS}底图来自互联网，内网环境下只显示标记。",
     visualisation=geomap(steps((None, BLUE)), latitude="纬度", longitude="经度", value="浓度"),
     width=10,
     height=13,
@@ -53,7 +53,7 @@ MAP: Final = Panel(
 STATIONS: Final = Panel(
     id=3,
     title="微站与邻站",
-    description=f"各微站最近小时的原始值和校准值，与全部微站中位数之比；明显偏高的可能有附近污染源或仪器故障。{_UNITS}"
+    description=f"所选乡镇各微站最近小时的原始值和校准值，与全部微站中位数之比；明显偏高的可能有附近污染源或仪器故障。{_UNITS}"
     "点击微站只看该站。微站数据不参与达标评价。",
     visualisation=table(
         override("微站", custom_width=150, links=[_LINK]),
@@ -244,7 +244,7 @@ MICRO_DASHBOARD: Final = Dashboard(
     variables=(
         AREA,
         Variable("pollutant", "污染物", "pollutant"),
-        Variable("township", "乡镇", "township", multiple=True),
+        TOWNSHIP,
         Variable("station", "微站", "station", multiple=True),
     ),
     shelves=(

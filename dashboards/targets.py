@@ -19,6 +19,7 @@ from dashboards.colour import (
 from dashboards.dashboard import Dashboard
 from dashboards.layout import Heading
 from dashboards.panel import Panel
+from dashboards.ranking import RANKING, TOWNSHIP_RANKING
 from dashboards.variable import AREA, Variable
 from dashboards.visualisation import bargauge, console_link, fixed, gauge, override, stat, table, text, timeseries
 from domain.level import LEVELS
@@ -249,26 +250,6 @@ ROLLING: Final = Panel(
     height=11,
     sql=("rolling",),
 )
-RANKING: Final = Panel(
-    id=13,
-    title="站点综合指数排名（${year} 年）",
-    description="综合指数为六项年统计量与二级限值之比的和（各项权重 1），越小越好，并列同名次；"
-    "变化率与上一年比较，负数为改善。缺任一项的站点不参加排名。",
-    visualisation=table(
-        override("名次", custom_width=65),
-        override("站点", custom_width=160),
-        override("乡镇", custom_width=130),
-        override("综合指数", custom_width=95, decimals=2),
-        override("主要污染物", custom_width=170),
-        override("上年指数", custom_width=95, decimals=2),
-        override("变化率", custom_width=90, decimals=1, unit="percent"),
-        override("变化名次", custom_width=90),
-        override("数据完整率", custom_width=105, decimals=0, unit="percent"),
-    ),
-    width=24,
-    height=8,
-    sql=("ranking",),
-)
 NOTES: Final = Panel(
     id=12,
     title="说明",
@@ -303,6 +284,7 @@ TARGETS_DASHBOARD: Final = Dashboard(
         (POLLUTANTS_YEAR, POLLUTANTS_BAR),
         (MONTHS,),
         (ROLLING,),
+        (TOWNSHIP_RANKING,),
         (RANKING,),
         (NOTES,),
     ),

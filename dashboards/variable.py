@@ -37,6 +37,8 @@ class Variable:
 
 #: Every dashboard about a county begins with it.
 AREA: Final = Variable("area", "区域", "area")
+#: Narrows the lists of stations or enterprises that follow it; links between dashboards carry it along.
+TOWNSHIP: Final = Variable("township", "乡镇", "township", multiple=True)
 
 
 def datasource_variable() -> dict[str, object]:

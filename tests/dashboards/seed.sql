@@ -169,7 +169,7 @@ insert into dust_withdrawal (dust_id, withdrawn_by, reason, withdrawn_at)
 select id, 'test', '误报', now() from dust_interval where site_id = 'jinluo';
 insert into period_without_dust (site_id, kind, start, pollutant, statistic, value, published, valid_days, valid)
 select site_id, kind, start, pollutant, statistic, value - 4, published - 4, valid_days - 3, valid
-from period_statistic where site_id = 'zhongyang' and kind = 'year' and pollutant = 'pm10';
+from period_statistic where site_id in ('zhongyang', 'ningxiang') and kind = 'year' and pollutant = 'pm10';
 
 insert into rolling_statistic (site_id, kind, start, last_day, pollutant, statistic, value, published, without_dust_value,
     without_dust_published, valid_days, days, valid, limit_value, limit_edition)
@@ -185,3 +185,7 @@ update site set longitude = n.longitude - 0.05, latitude = n.latitude - 0.04
 from (select longitude, latitude from site where id = 'micro-ningxiang-1') as n where id = 'seed-sinter-stack';
 update site set longitude = n.longitude - 0.001, latitude = n.latitude + 0.04
 from (select longitude, latitude from site where id = 'micro-ningxiang-1') as n where id = 'seed-sinter-plant';
+
+-- An enterprise whose line is registered before any place of it.
+insert into enterprise (id, area_id, name_zh, industry) values ('seed-only-line', 'zhongyang', '只有生产线的企业', '建材');
+insert into production_line (line_id, enterprise_id, name_zh, kind) values ('seed-only-line', 'seed-only-line', '窑', 'production');

@@ -179,6 +179,15 @@ def _rows(reader: Connection, folder: str, name: str) -> list[Any]:
     return run(reader, panel, folder, seeded_values(reader, dashboard), SPANS[0])[0][1]
 
 
+def _of(uid: str) -> Any:
+    return next(dashboard for dashboard in DASHBOARDS if dashboard.uid == uid)
+
+
+def _named_rows(reader: Connection, folder: str, name: str) -> list[dict[str, Any]]:
+    dashboard = next(each for each in DASHBOARDS if each.folder == folder)
+    return _shown(reader, dashboard, name, seeded_values(reader, dashboard))
+
+
 def test_hints_of_the_wind_are_weighted_and_name_the_worst_sector(reader: Connection) -> None:
     assert {row[1:3] for row in _rows(reader, "micro", "hints")} == {("西南", 80)}
     rose = dict(_rows(reader, "micro", "rose"))
@@ -218,10 +227,94 @@ def test_dust_that_counts_is_marked_on_graphs(reader: Connection) -> None:
 
 
 def test_ranking_compares_with_the_year_before(reader: Connection) -> None:
-    ((rank, _, _, index, _, before, change, change_rank, _),) = _rows(reader, "targets", "ranking")
+    ((rank, _, _, index, before, change, change_rank, *_),) = _rows(reader, "targets", "ranking")
     assert (rank, change_rank) == (1, 1)
     assert change == pytest.approx(100 * (index - before) / before, abs=0.6)
     assert change == pytest.approx(11.1)
+
+
+def test_rankings_show_weighted_and_dustless_twins(reader: Connection) -> None:
+    (station,) = _named_rows(reader, "targets", "ranking")
+    (township,) = _named_rows(reader, "targets", "township_ranking")
+    view = reader.execute(
+        "select composite, composite_without_dust, weighted, weighted_without_dust from screen.site_ranking"
+        " where site_id = 'ningxiang' and start = date_trunc('year', screen.today()::timestamp)::date and kind = 'year'"
+    ).fetchone()
+    for row in (station, township):  # the township has this one station, so its mean is the station's
+        assert tuple(row[name] for name in ("综合指数", "剔除沙尘", "加权指数", "加权剔除沙尘")) == view
+        assert (row["加权名次"], row["加权变化名次"], row["加权变化率"]) == (1, 1, pytest.approx(11.1))
+    assert station["综合指数"] - station["剔除沙尘"] == pytest.approx(4 / 60, abs=0.01)  # PM10 of the seed: 4 less
+    assert (township["乡镇"], township["站点数"], township["依据"]) == ("宁乡镇", 1, "标准站")
+
+
+def _at(reader: Connection, dashboard: Any, township: list[str]) -> Values:
+    """What is chosen once a township is, in the lists that follow it too."""
+    values: dict[str, str | list[str]] = {}
+    for variable in dashboard.variables:
+        rows = reader.execute(with_variables(dashboard.variable_sql(variable), values).encode()).fetchall()
+        offered = [value for _, value in rows]
+        chosen = [value for _, value in variable.chosen if value in offered] or offered
+        values[variable.name] = chosen if variable.multiple else offered[0]
+        if variable.name == "township":
+            values[variable.name] = township
+    return values
+
+
+def _shown(reader: Connection, dashboard: Any, name: str, values: Values) -> list[dict[str, Any]]:
+    panel = next(panel for panel in dashboard.panels if panel.sql == (name,))
+    ((columns, rows),) = run(reader, panel, dashboard.folder, values, SPANS[0])
+    return [dict(zip((column for column, _ in columns), row, strict=True)) for row in rows]
+
+
+WITH_TOWNSHIP = [each for each in DASHBOARDS if any(variable.name == "township" for variable in each.variables)]
+
+
+def test_a_township_narrows_stations_map_and_lists(reader: Connection) -> None:
+    air, enterprise, micro = (_of(uid) for uid in ("lantian-air", "lantian-enterprise", "lantian-micro"))
+    assert [air, enterprise, micro] == WITH_TOWNSHIP
+    everywhere, here = seeded_values(reader, air), _at(reader, air, ["金罗镇"])
+    assert set(everywhere["township"]) >= {"宁乡镇", "金罗镇", "—"}
+    assert {"ningxiang", "jinluo", "zhongyang"} <= set(everywhere["site"])
+    assert here["site"] == ["zhongyang", "jinluo"]  # the county's mean stays to compare with
+    for name in ("sites", "completeness"):
+        assert [row["站点"] for row in _shown(reader, air, name, here)] == ["中阳县", "金罗站"]
+    marked = {row["乡镇"] for row in _shown(reader, air, "map", here)}
+    assert marked == {"金罗镇"}
+    assert {row["乡镇"] for row in _shown(reader, air, "map", everywhere)} > marked
+    mapped = _shown(reader, micro, "map", _at(reader, micro, ["宁乡镇"]))
+    assert {row["乡镇"] for row in mapped} == {"宁乡镇"}
+    assert _shown(reader, micro, "counts", _at(reader, micro, ["宁乡镇"]))[0]["微站"] == 3
+
+
+def test_all_townships_leave_nothing_out(reader: Connection) -> None:
+    """Stations and enterprises without a township, and an enterprise with a line but no place, stay in the lists."""
+    air, enterprise = _of("lantian-air"), _of("lantian-enterprise")
+    sites = reader.execute(
+        "select site_id from screen.air_site where area_id = 'zhongyang' and kind in ('area', 'ambient', 'park')"
+    ).fetchall()
+    assert set(seeded_values(reader, air)["site"]) == {site for (site,) in sites}
+    enterprises = reader.execute(
+        "select enterprise_id from screen.outlet where area_id = 'zhongyang' and enterprise_id is not null"
+        " union select enterprise_id from screen.production_line where area_id = 'zhongyang'"
+    ).fetchall()
+    assert set(seeded_values(reader, enterprise)["enterprise"]) == {each for (each,) in enterprises}
+    assert "seed-only-line" in _at(reader, enterprise, ["—"])["enterprise"]
+    assert "seed-only-line" not in _at(reader, enterprise, ["金罗镇"])["enterprise"]
+
+
+@pytest.mark.parametrize("township", ["宁乡镇", "没有站点的乡镇"])
+@pytest.mark.parametrize("dashboard", WITH_TOWNSHIP, ids=lambda dashboard: dashboard.uid)
+def test_every_panel_runs_for_one_township_and_for_one_without_stations(
+    reader: Connection, dashboard: Any, township: str
+) -> None:
+    values = _at(reader, dashboard, [township])
+    for panel in (panel for panel in dashboard.panels if panel.sql):
+        for columns, _ in run(reader, panel, dashboard.folder, values, SPANS[0]):
+            assert columns
+    if township != "宁乡镇":
+        lists = {"air": ("map",), "enterprise": ("outlets", "months", "counts"), "micro": ("map", "stations", "counts")}
+        for name in lists[dashboard.folder]:
+            assert _shown(reader, dashboard, name, values) == []
 
 
 def test_a_name_with_a_quote_stays_a_name(reader: Connection) -> None:

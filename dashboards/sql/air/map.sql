@@ -3,4 +3,5 @@ select site_zh as "站点", kind_zh as "类型", township as "乡镇", aqi as "A
     o3 as "O3", to_char(screen.local_time(hour), 'MM-DD HH24:00') as "小时", latitude as "纬度", longitude as "经度"
 from screen.site_now
 where area_id = ${area:sqlstring} and kind in ('ambient', 'micro', 'park') and latitude is not null and longitude is not null
+    and coalesce(township, '—') = any (array[${township:sqlstring}]::text[])
 order by kind_order desc, site_id

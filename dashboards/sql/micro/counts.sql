@@ -5,4 +5,5 @@ from screen.site_now n
 left join (select distinct site_id from screen.calibration where current and pollutant = ${pollutant:sqlstring}) c
     on c.site_id = n.site_id
 where n.area_id = ${area:sqlstring} and n.kind = 'micro'
+    and coalesce(n.township, '—') = any (array[${township:sqlstring}]::text[])
 having count(*) > 0

@@ -4,6 +4,7 @@ from (
     select distinct on (site_id) * from screen.micro_hour
     where area_id = ${area:sqlstring} and pollutant = ${pollutant:sqlstring} and hour > now() - interval '12 hours'
         and latitude is not null and longitude is not null
+        and coalesce(township, '—') = any (array[${township:sqlstring}]::text[])
     order by site_id, hour desc
 ) h
 order by site_id
