@@ -1,6 +1,7 @@
 """Tries whether an MQTT broker does what Lantian relies on: probes, then two collectors of a group, one of them killed.
 
 Usage: python scripts/try_broker.py [HOST:PORT --credentials FILE.toml] [--messages 20000] [-o FILE]
+       python scripts/try_broker.py HOST:PORT --credentials FILE.toml --other HOST:PORT [--stop CMD [--begin CMD]]
 
 Without an address a Mosquitto as `lantian up` sets it up. Otherwise the broker that listens there without TLS, with the
 accounts of the file (`account = "password"`, mode 600; `collector`, `simulator`, `doctor`), as the setting
@@ -10,6 +11,11 @@ is relied on is missing.
 The journey: 200 devices publish with QoS 1, two collectors take their parts. After a third of the messages one is
 killed (SIGKILL), after two thirds or half a minute it is started again. Every message must be stored once, and the
 ledger must balance.
+
+With `--other` a second node of a cluster: the second collector, and the second client of each probe, connect to it; the
+devices to the first. With `--stop` nobody kills the collector, but that command the second node
+(`kill -9 PID`); the collector finds its way to the first by itself, through a forwarder that stands for a load
+balancer. `--begin` starts the node again, when the collector would have been; what the node kept must still come.
 """
 
 from __future__ import annotations
@@ -18,13 +24,17 @@ import argparse
 import json
 import multiprocessing
 import os
+import shlex
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,6 +61,55 @@ _SPAWN: Final = multiprocessing.get_context("spawn")
 _WAIT_S: Final = 20.0
 _QUEUED: Final = 1200
 _WINDOW: Final = 2001
+
+
+class Forwarder:
+    """Stands for a load balancer: hands each connection to the first address that takes it.
+
+    Parameters
+    ----------
+    addresses : sequence of (str, int)
+        In the order of preference.
+    """
+
+    def __init__(self, addresses: Sequence[tuple[str, int]]) -> None:
+        self._addresses = addresses
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = self._reached()
+            if far is None:
+                near.close()
+                continue
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+
+    def _reached(self) -> socket.socket | None:
+        for address in self._addresses:
+            with suppress(OSError):
+                return socket.create_connection(address)
+        return None
+
+    @staticmethod
+    def _pass_on(source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while part := source.recv(1 << 16):
+                sink.sendall(part)
+        for one in (source, sink):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Take no more connections."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
 
 
 class Client:
@@ -122,10 +181,11 @@ def until(ready: Callable[[], bool], seconds: float = _WAIT_S) -> bool:
     return ready()
 
 
-def shared_part(address: BrokerAddress) -> dict[str, Any]:
+def shared_part(address: BrokerAddress, other: BrokerAddress) -> dict[str, Any]:
     """Two clients of one group: each message to one of them; what a dead one held goes to the other or waits."""
     topic, expiry = "lt/v1/preflight/shared", 600
-    members = [Client(address, f"try-member-{number}", expiry_s=expiry) for number in (1, 2)]
+    at = (address, other)
+    members = [Client(where, f"try-member-{number}", expiry_s=expiry) for number, where in enumerate(at, 1)]
     codes = [member.subscribe(f"$share/try/{topic}") for member in members]
     source = Client(address, "try-source")
     source.publish(topic, 100)
@@ -134,15 +194,15 @@ def shared_part(address: BrokerAddress) -> dict[str, Any]:
     members[1].close(abruptly=True)
     source.publish(topic, 100)
     until(lambda: len(members[0].payloads) >= parts[0] + 100, 3)
-    again = Client(address, "try-member-2", expiry_s=expiry)
+    again = Client(other, "try-member-2", expiry_s=expiry)
     kept = again.session_present
     until(lambda: len(members[0].payloads) + len(again.payloads) - parts[0] >= 100, 10)
     later = [len(members[0].payloads) - parts[0], len(again.payloads)]
     everything = [*members[0].payloads[parts[0] :], *again.payloads]
     for client in (members[0], again, source):
         client.close()
-    for number in (1, 2):
-        Client(address, f"try-member-{number}").close()
+    for number, where in enumerate(at, 1):
+        Client(where, f"try-member-{number}").close()
     return {
         "granted": codes,
         "each_once": sum(parts) == 100,
@@ -153,12 +213,12 @@ def shared_part(address: BrokerAddress) -> dict[str, Any]:
     }
 
 
-def retained(address: BrokerAddress) -> bool:
+def retained(address: BrokerAddress, other: BrokerAddress) -> bool:
     """Whether a retained message, as devices' states are, reaches who subscribes later."""
     topic = "lt/v1/preflight/state"
     source = Client(address, "try-source")
     source.publish(topic, retain=True)
-    late = Client(address, "try-late")
+    late = Client(other, "try-late")
     late.subscribe(topic)
     came = until(lambda: late.payloads == [b"0"], 5)
     source.clear(topic)
@@ -167,8 +227,8 @@ def retained(address: BrokerAddress) -> bool:
     return came
 
 
-def probes(doctor: BrokerAddress) -> dict[str, Any]:
-    """What Lantian relies on, one by one."""
+def probes(doctor: BrokerAddress, other: BrokerAddress) -> dict[str, Any]:
+    """What Lantian relies on, one by one; where there are two clients, the second is at `other`."""
     broker = Broker(doctor.host, doctor.port, doctor.username, doctor.password)
     return {
         "wrong_password_refused": login_refusal(doctor, "wrong") is not None,
@@ -176,8 +236,8 @@ def probes(doctor: BrokerAddress) -> dict[str, Any]:
         "foreign_topic_refused": publish_refusal(doctor, "lt/v1/doctor-test/json/other-device/data") is not None,
         "window_without_acknowledgement": measured_window(broker, _WINDOW, MAX_WINDOW),
         "kept_for_an_absent_client": kept_while_away(doctor, _QUEUED),
-        "retained_state_delivered": retained(doctor),
-        "shared": shared_part(doctor),
+        "retained_state_delivered": retained(doctor, other),
+        "shared": shared_part(doctor, other),
     }
 
 
@@ -226,11 +286,13 @@ class Platform:
         Those of both collectors, as environment.
     folder : Path
         For home folders and logs.
+    second : dict
+        What is different for the second.
     """
 
-    def __init__(self, watch: str, settings: dict[str, str], folder: Path) -> None:
+    def __init__(self, watch: str, settings: dict[str, str], folder: Path, second: dict[str, str]) -> None:
         self.folder = folder
-        self.settings = settings
+        self.settings = {1: settings, 2: settings | second}
         self.watch = connect(watch, autocommit=True)
         self.children: dict[int, subprocess.Popen[bytes]] = {}
 
@@ -241,7 +303,7 @@ class Platform:
             command = [sys.executable, "-m", "app", "collect", "--number", str(number), "--share", "try"]
             home = {"LANTIAN_HOME": str(self.folder / f"home-{number}")}
             self.children[number] = subprocess.Popen(
-                command, env={**os.environ, **self.settings, **home}, stderr=handle
+                command, env={**os.environ, **self.settings[number], **home}, stderr=handle
             )
         if not until(lambda: b'"start"' in log.read_bytes(), 60):
             raise SystemExit(f"collector {number} did not start:\n{log.read_text(encoding='utf-8')}")
@@ -272,8 +334,9 @@ class Platform:
         self.watch.close()
 
 
-def journey(platform: Platform, load: BrokerAddress, count: int) -> dict[str, Any]:
-    """Publish `count` messages, kill a collector and start it again; what became of them."""
+def journey(platform: Platform, load: BrokerAddress, count: int, node: tuple[str | None, str | None]) -> dict[str, Any]:
+    """Publish `count` messages, kill a collector or a node, start it again; what became of them."""
+    stop, begin = node
     for number in (1, 2):
         platform.start(number)
     done, ready = _SPAWN.Value("q", 0), _SPAWN.Event()
@@ -293,18 +356,25 @@ def journey(platform: Platform, load: BrokerAddress, count: int) -> dict[str, An
         return bool(done.value >= rows)
 
     until(lambda: reached(count // 3), 300)
-    platform.children[2].kill()
-    platform.children[2].wait(30)
+    if stop is None:
+        platform.children[2].kill()
+        platform.children[2].wait(30)
+    else:
+        subprocess.run(shlex.split(stop), check=True)
     killed_at = platform.rows()
     # What the broker keeps for the dead one comes with it only: the living one may not get that far alone.
     until(lambda: reached(2 * count // 3), 30)
-    platform.start(2)
+    if stop is None:
+        platform.start(2)
+    elif begin is not None:
+        subprocess.run(shlex.split(begin), check=True)
     complete = until(lambda: reached(count), 120)
     seconds = time.monotonic() - began
     source.join(60)
     balance = read_balance(platform.watch)
     return {
         "messages": count,
+        "killed": "collector" if stop is None else "node",
         "killed_after": killed_at,
         "stored": platform.rows(),
         "received_with_repetitions": platform.received(),
@@ -333,27 +403,52 @@ def judged(report: dict[str, Any]) -> list[str]:
     return [name for name, met in wanted.items() if not met]
 
 
-def main() -> int:
-    """Try it; exit status 1 when something is missing."""
+def options() -> argparse.Namespace:
+    """What the command line asks for."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("address", nargs="?")
     parser.add_argument("--credentials", type=Path)
+    parser.add_argument("--other", metavar="HOST:PORT")
+    parser.add_argument("--stop", metavar="CMD", help="command that kills the other node")
+    parser.add_argument("--begin", metavar="CMD", help="command that starts it again and returns")
     parser.add_argument("--messages", type=int, default=20_000)
     parser.add_argument("-o", "--output", type=Path)
     chosen = parser.parse_args()
     if (chosen.address is None) != (chosen.credentials is None):
         parser.error("expected an address with --credentials, or neither")
+    if chosen.other is not None and chosen.address is None:
+        parser.error("found --other without an address; expected both nodes")
+    if chosen.stop is not None and chosen.other is None:
+        parser.error("found --stop without --other; expected the node that it kills")
+    if chosen.begin is not None and chosen.stop is None:
+        parser.error("found --begin without --stop; expected both, or --stop alone")
+    return chosen
+
+
+def main() -> int:
+    """Try it; exit status 1 when something is missing."""
+    chosen = options()
     with scratch_services(broker=chosen.address is None) as services, tempfile.TemporaryDirectory() as folder:
         register(services.database_url("lantian_owner"))
         settings = addressed(services, chosen.address, chosen.credentials or Path(folder) / "broker.toml")
         loaded = load_settings(settings)
         report: dict[str, Any] = {"machine": machine(), "broker": chosen.address or "mosquitto of lantian up"}
-        report["probes"] = probes(broker_for(loaded, "doctor"))
-        platform = Platform(services.database_url("lantian_owner"), settings, Path(folder))
+        doctor = broker_for(loaded, "doctor")
+        nodes = [(doctor.host, doctor.port)]
+        if chosen.other is not None:
+            report["other"] = chosen.other
+            host, _, port = chosen.other.rpartition(":")
+            nodes.insert(0, (host, int(port)))
+        report["probes"] = probes(doctor, replace(doctor, host=nodes[0][0], port=nodes[0][1]))
+        balancer = Forwarder(nodes)
+        second = {"LANTIAN_BROKER_HOST": "127.0.0.1", "LANTIAN_BROKER_PORT": str(balancer.port)} if chosen.other else {}
+        platform = Platform(services.database_url("lantian_owner"), settings, Path(folder), second)
         try:
-            report["journey"] = journey(platform, broker_for(loaded, "simulator"), chosen.messages)
+            load = broker_for(loaded, "simulator")
+            report["journey"] = journey(platform, load, chosen.messages, (chosen.stop, chosen.begin))
         finally:
             platform.close()
+            balancer.close()
     report["missing"] = judged(report)
     text = json.dumps(report, ensure_ascii=False, indent=2)
     print(text)
