@@ -72,9 +72,9 @@ def bigint_array(values: Integers) -> Array:
     return array_of(_BIGINT, numbers(values, ">i8"))
 
 
-def date_array(days: Integers) -> Array:
-    """``date[]`` from days since 1970-01-01."""
-    return array_of(_DATE, numbers(days - _EPOCH_2000_DAY, ">i4"))
+def date_array(days: Integers, missing: Mask | None = None) -> Array:
+    """``date[]`` from days since 1970-01-01; `missing` True = null."""
+    return array_of(_DATE, numbers(days - _EPOCH_2000_DAY, ">i4", missing))
 
 
 def moment_array(microseconds: Integers, missing: Mask | None = None) -> Array:

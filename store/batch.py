@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakKeyDictionary
@@ -15,20 +15,17 @@ from psycopg.pq import TransactionStatus
 
 from domain.family import FAMILIES
 from store.arrival import Arrivals, arrivals_of
+from store.batch_note import note_of, write_note
 from store.block import Rows, factor_rows, wide_rows
 from store.connection import Connection
 from store.contest import Handling, resolve_contested
-from store.device_day import GIVEN_UP, day_counts
-from store.device_state import state_notes
 from store.error import StoreError, kind, message, translated
-from store.known_row import RowsGone, execute_all, remember
 from store.message import Batch, FactorBlock, Integers, Mask, Message, ReadingBlock, Rejection
 from store.part import write_parts
 from store.receipt import (
     Receipt,
-    Statement,
     frame_pieces,
-    hour_marks,
+    number_batch,
     seen_before,
     write_frames,
     write_ledger,
@@ -173,10 +170,7 @@ def write_batch(conn: Connection, batch: Batch, devices: Mapping[str, Registered
         raise StoreError(f"write a batch: found a connection in transaction status {status}, expected none open")
     _check(batch, devices)
     with translated("write a batch"):
-        try:
-            return _write_once(conn, batch, devices)
-        except RowsGone:
-            return _write_once(conn, batch, devices)
+        return _write_once(conn, batch, devices)
 
 
 def _write_once(conn: Connection, batch: Batch, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
@@ -213,38 +207,45 @@ def _check(batch: Batch, devices: Mapping[str, RegisteredDevice]) -> None:
             raise StoreError(f"write a batch: found {block.values.shape} values of {family}, expected {expected}")
 
 
+@contextmanager
+def _begun(conn: Connection) -> Iterator[int]:
+    """A transaction and its row in the ledger, numbered in one round trip; what is not committed inside is undone."""
+    try:
+        with conn.pipeline():
+            if conn.autocommit:
+                conn.execute("begin")
+            batch_id = number_batch(conn)
+        yield batch_id
+    except BaseException:
+        with suppress(psycopg.Error):  # a lost connection has nothing to undo
+            conn.rollback()
+        raise
+
+
 def _written_directly(work: _Write, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
     """Rows, and everything besides; takes all rows to be new and raises when one is not.
 
     Frames are laid out while the database is busy with the rows.
     """
-    conn = work.conn
     for statuses in work.statuses:
         statuses[:] = NEW
     receipt = work.receipt(_outcomes(work.batch, work))
     frames: list[bytes] = []
-    with ExitStack() as stack:
-        with conn.pipeline():
-            stack.enter_context(psycopg.Transaction(conn))  # begins in the same round trip
-            batch_id = write_ledger(conn, receipt)
+    with _begun(work.conn) as batch_id:
         work.copy_all(lambda: frames.extend(frame_pieces(receipt, batch_id)))
-        statements = _complete(work, receipt, batch_id, frames, devices)
-    remember(conn, statements)
+        _complete(work, receipt, batch_id, frames, devices)
     return _result(work, receipt, batch_id)
 
 
 def _written_staged(work: _Write, devices: Mapping[str, RegisteredDevice]) -> BatchResult:
     """Rows, and everything besides, where some keys exist or some rows are impossible."""
-    conn = work.conn
     for statuses in work.statuses:
         statuses[:] = _UNWRITTEN
-    with conn.transaction():
+    with _begun(work.conn) as batch_id:
         if work.tables:
             work.write_messages(0, len(work.batch.messages))
         receipt = work.receipt(_entered_fires(work, _outcomes(work.batch, work), devices))
-        batch_id = write_ledger(conn, receipt)
-        statements = _complete(work, receipt, batch_id, list(frame_pieces(receipt, batch_id)), devices)
-    remember(conn, statements)
+        _complete(work, receipt, batch_id, list(frame_pieces(receipt, batch_id)), devices)
     return _result(work, receipt, batch_id)
 
 
@@ -261,36 +262,33 @@ def _entered_fires(work: _Write, outcomes: list[str], devices: Mapping[str, Regi
 
 def _complete(
     work: _Write, receipt: Receipt, batch_id: int, frames: list[bytes], devices: Mapping[str, RegisteredDevice]
-) -> list[Statement]:
-    """Write what follows the rows and the ledger; returns what was executed last.
-
-    The statements are made ready while the database is busy with the frames.
-    """
+) -> None:
+    """Write what follows the rows, and commit; the note is made while the database is busy with the frames."""
     conn, batch = work.conn, work.batch
-    statements: list[Statement] = []
-    write_frames(conn, frames, lambda: statements.extend(_statements(work, receipt, devices)))
+    note: list[object] = []
+    write_frames(conn, frames, lambda: note.extend(_note(work, receipt, devices)))
     write_rejects(conn, receipt, batch_id)
     if batch.parts or batch.closed:
         write_parts(conn, batch, receipt.rejected)
     if batch.results:
         write_results(conn, batch, receipt.rejected)
-    execute_all(conn, statements)
-    return statements
+    with conn.pipeline():
+        write_ledger(conn, receipt, batch_id)
+        write_note(conn, note, batch_id)
+        conn.commit()
 
 
 def _result(work: _Write, receipt: Receipt, batch_id: int) -> BatchResult:
     return BatchResult(batch_id, list(receipt.outcomes), work.rejections, *receipt.row_counts)
 
 
-def _statements(work: _Write, receipt: Receipt, devices: Mapping[str, RegisteredDevice]) -> list[Statement]:
+def _note(work: _Write, receipt: Receipt, devices: Mapping[str, RegisteredDevice]) -> list[object]:
     """Hours to settle, what devices were heard to say, and their counters."""
-    statements: list[Statement] = []
-    for rows, statuses, counted in zip(work.tables, work.statuses, work.accepted, strict=True):
-        statements += hour_marks(rows, (statuses == NEW) | ((statuses == REVISED) & counted), devices)
-    pairs = list(zip(work.tables, work.statuses, strict=True))
-    statements += state_notes(receipt, [(rows, statuses != _UNWRITTEN) for rows, statuses in pairs], devices)
-    told = [GIVEN_UP] * len(receipt.outcomes) if work.batch.given_up else receipt.outcomes
-    return statements + day_counts(work.arrivals, told, [(rows, statuses == NEW) for rows, statuses in pairs], devices)
+    found = list(zip(work.tables, work.statuses, work.accepted, strict=True))
+    accepted = [(rows, statuses != _UNWRITTEN) for rows, statuses, _ in found]
+    new = [(rows, statuses == NEW) for rows, statuses, _ in found]
+    changed = [(rows, (statuses == NEW) | ((statuses == REVISED) & counted)) for rows, statuses, counted in found]
+    return note_of(receipt, accepted, new, changed, devices)
 
 
 def _tables(batch: Batch, arrivals: Arrivals) -> list[Rows]:

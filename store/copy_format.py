@@ -137,6 +137,18 @@ def framed(columns: Sequence[Fields]) -> bytes:
     return HEADER + rows_of(columns) + TRAILER
 
 
+def field(value: bytes | None) -> bytes:
+    """One field; None = null."""
+    return b"\xff\xff\xff\xff" if value is None else len(value).to_bytes(4, "big") + value
+
+
+def led(columns: Sequence[Fields], count: int) -> list[bytes]:
+    """The first fields of each row, of fixed width, led by the field count of the whole row."""
+    layout, _ = _joined(columns, count)
+    width, joined = layout.shape[1], layout.tobytes()
+    return [joined[low : low + width] for low in range(0, len(joined), width)]
+
+
 def rows_with_payload(columns: Sequence[Fields], payloads: Sequence[bytes]) -> bytes:
     """Rows as `rows_of` makes them with one more, last field: bytes of any length."""
     sizes = np.array([len(payload) for payload in payloads], dtype=np.int64).astype(">i4")

@@ -1,19 +1,17 @@
-"""Counters per device and local day, added to in the transaction of each batch: what health is computed from."""
+"""Counters per device and local day, noted in the transaction of each batch: what health is computed from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from domain.period import DAY_S, OFFSET_S
-from store.array_format import bigint_array, date_array, int_array, text_array
 from store.arrival import Arrivals
 from store.block import Rows, ranks
 from store.message import Integers, Mask
-from store.receipt import Statement
 from store.registry import RegisteredDevice
 
 _DAY_US: Final = DAY_S * 1_000_000
@@ -27,38 +25,38 @@ _ADDED: Final = np.array([[1, 0, 0, 0, 0, 0], [1, 1, 0, 0, 0, 0], [1, 0, 1, 0, 0
 #: Place of the device, day, and what is added there; a row each per message or reading.
 _Additions = tuple[Integers, Integers, npt.NDArray[np.int64]]
 
-#: Pairs come sorted, so that collectors never wait for each other in a circle.
-_ADD: Final = """
-insert into device_day as d (device_id, day, messages, duplicates, rejects, readings, carried, usable)
-select id, day, messages, duplicates, rejects, readings, carried, usable
-from unnest(%s::text[], %s::date[], %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bigint[])
-    as t (id, day, messages, duplicates, rejects, readings, carried, usable)
-on conflict (device_id, day) do update set
-    messages = d.messages + excluded.messages, duplicates = d.duplicates + excluded.duplicates,
-    rejects = d.rejects + excluded.rejects, readings = d.readings + excluded.readings,
-    carried = d.carried + excluded.carried, usable = d.usable + excluded.usable
-"""
 
-_ADD_MORE: Final = """
-update device_day d set
-    messages = d.messages + t.messages, duplicates = d.duplicates + t.duplicates, rejects = d.rejects + t.rejects,
-    readings = d.readings + t.readings, carried = d.carried + t.carried, usable = d.usable + t.usable
-from unnest(%s::text[], %s::date[], %s::int[], %s::int[], %s::int[], %s::int[], %s::bigint[], %s::bigint[])
-    as t (id, day, messages, duplicates, rejects, readings, carried, usable)
-where d.device_id = t.id and d.day = t.day
-"""
+class DayCounts(NamedTuple):
+    """What is added to the counters of n distinct pairs of device and day, sorted.
+
+    Attributes
+    ----------
+    owner : ndarray of int64
+        Shape (n,); index into the names given.
+    day : ndarray of int64
+        Shape (n,); days since 1970-01-01.
+    sums : list of ndarray of int64
+        Shape (n,) each: messages, duplicates, rejects, readings, carried, usable.
+    """
+
+    owner: Integers
+    day: Integers
+    sums: list[Integers]
 
 
 def day_counts(
+    names: Sequence[str],
     arrivals: Arrivals,
     outcomes: Sequence[str],
     tables: Sequence[tuple[Rows, Mask]],
     devices: Mapping[str, RegisteredDevice],
-) -> list[Statement]:
+) -> DayCounts:
     """What a batch adds to the counters of its devices.
 
     Parameters
     ----------
+    names : sequence of str
+        Devices that are counted; others are left out.
     arrivals : Arrivals
         The batch's messages; those that state a link are not counted.
     outcomes : sequence of str
@@ -70,12 +68,9 @@ def day_counts(
 
     Returns
     -------
-    list of Statement
-        To be executed in the transaction of the batch.
+    DayCounts
+        Empty when nothing is counted.
     """
-    names = sorted(
-        {name for name in arrivals.device_ids if name in devices}.union(*(rows.devices for rows, _ in tables))
-    )
     place = {name: at for at, name in enumerate(names)}
     additions = [_of_messages(arrivals, outcomes, place)]
     measured = {name for rows, _ in tables if rows.usable is not None for name in rows.devices}
@@ -88,16 +83,10 @@ def day_counts(
             amounts[:, 4], amounts[:, 5] = rows.carried[chosen], rows.usable[chosen]
         additions.append((_places(place, rows.devices)[rows.device[chosen]], days, amounts))
     owners, days, added = (np.concatenate(parts) for parts in zip(*additions, strict=True))
-    if not len(owners):
-        return []
-    first, width = int(days.min()), int(np.ptp(days)) + 1
+    first, width = (int(days.min()), int(np.ptp(days)) + 1) if len(days) else (0, 1)
     pairs, group = np.unique(owners * width + (days - first), return_inverse=True)
-    sums = [np.bincount(group, column).astype(np.int64) for column in added.T]
-    owned = np.array(names, dtype=object)[pairs // width]
-    on = pairs % width + first
-    counts = [*map(int_array, sums[:4]), *map(bigint_array, sums[4:])]
-    keys: dict[object, set[str]] = {day: set(owned[on == day].tolist()) for day in set(on.tolist())}
-    return [Statement(_ADD, [text_array(owned.tolist()), date_array(on), *counts], _ADD_MORE, keys)]
+    sums = [np.bincount(group, column, len(pairs)).astype(np.int64) for column in added.T]
+    return DayCounts(pairs // width, pairs % width + first, sums)
 
 
 def _places(place: Mapping[str, int], names: Sequence[str]) -> Integers:

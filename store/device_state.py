@@ -1,99 +1,75 @@
-"""Newest sign of life of each device, what it was refused for, and its link, noted in the transaction of each batch."""
+"""Newest sign of life of each device, what it was refused for, and its link: what a batch tells of them."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from store.array_format import moment_array, text_array
 from store.block import Rows
 from store.message import Integers, Mask
-from store.receipt import Receipt, Statement, storable
-from store.registry import RegisteredDevice
+from store.receipt import Receipt, storable
 
-_NEVER: Final = np.iinfo(np.int64).min
-
-#: Devices come sorted, here and below, so that collectors never wait for each other in a circle.
-_HEARD: Final = """
-insert into device_state as s (device_id, last_received_at, last_time)
-select id, received_at, time from unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) as t (id, received_at, time)
-on conflict (device_id) do update set
-    last_received_at = greatest(s.last_received_at, excluded.last_received_at),
-    last_time = greatest(s.last_time, excluded.last_time)
-"""
-
-_HEARD_AGAIN: Final = """
-update device_state s set last_received_at = greatest(s.last_received_at, t.received_at),
-    last_time = greatest(s.last_time, t.time)
-from unnest(%s::text[], %s::timestamptz[], %s::timestamptz[]) as t (id, received_at, time)
-where s.device_id = t.id
-"""
-
-#: After `_HEARD`, which has made the rows.
-_TOLD: Final = """
-update device_state s set
-    last_error = case when t.error_at < s.last_error_at then s.last_error else coalesce(t.error, s.last_error) end,
-    last_error_at = greatest(s.last_error_at, t.error_at),
-    link = case when t.link_at < s.link_at then s.link else coalesce(t.link, s.link) end,
-    link_at = greatest(s.link_at, t.link_at)
-from unnest(%s::text[], %s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[])
-    as t (id, error, error_at, link, link_at)
-where s.device_id = t.id
-"""
+#: Stands for no moment in arrays of microseconds.
+NEVER: Final = np.iinfo(np.int64).min
+_NOTHING: Final = (None, None)
 
 
-def state_notes(
-    receipt: Receipt, tables: Sequence[tuple[Rows, Mask]], devices: Mapping[str, RegisteredDevice]
-) -> list[Statement]:
-    """What devices were heard to say.
+class Told(NamedTuple):
+    """The newest refusal and the newest statement about the link of devices that have either; None where not."""
 
-    A statement about the link is no sign of life of the measurement: it does not move `last_received_at`.
+    names: list[str]
+    errors: list[str | None]
+    error_at: list[dt.datetime | None]
+    links: list[str | None]
+    link_at: list[dt.datetime | None]
+
+
+def newest_moments(
+    names: Sequence[str], receipt: Receipt, tables: Sequence[tuple[Rows, Mask]]
+) -> tuple[Integers, Integers]:
+    """Newest receipt and newest time label of each device.
+
+    A statement about the link is no sign of life of the measurement: it does not count as a receipt, nor does a
+    rejected message.
 
     Parameters
     ----------
+    names : sequence of str
+        The devices.
     receipt : Receipt
         Messages and their outcomes.
     tables : sequence of (Rows, ndarray of bool)
         Rows, and which of them were accepted in some way.
-    devices : mapping of str to RegisteredDevice
-        The registry.
 
     Returns
     -------
-    list of Statement
-        To be executed in this order in the transaction of the batch.
+    received, latest : ndarray of int64
+        Shape (len(names),); Unix microseconds, `NEVER` where there is none.
     """
-    arrivals, rejected = receipt.arrivals, receipt.rejected
-    known = {name for name in arrivals.device_ids if name in devices}
-    measured = [{rows.devices[at] for at in np.unique(rows.device[kept]).tolist()} for rows, kept in tables]
-    names = sorted(known.union(*measured))
-    if not names:
-        return []
     place = {name: at for at, name in enumerate(names)}
+    arrivals = receipt.arrivals
     counted = ~arrivals.link
-    counted[list(rejected)] = False
+    counted[list(receipt.rejected)] = False
     received = _newest(place, arrivals.device_ids, arrivals.device[counted], arrivals.received_us[counted])
-    latest = np.full(len(names), _NEVER)
+    latest = np.full(len(names), NEVER)
     for rows, kept in tables:
         np.maximum(latest, _newest(place, rows.devices, rows.device[kept], rows.times_us[kept]), out=latest)
-    moments = (moment_array(each, each == _NEVER) for each in (received, latest))
-    heard = Statement(_HEARD, [text_array(names), *moments], _HEARD_AGAIN, {"device_state": set(names)})
-    return [heard, *_told(receipt, known)]
+    return received, latest
 
 
-def _newest(place: Mapping[str, int], names: Sequence[str], owner: Integers, times_us: Integers) -> Integers:
+def _newest(place: dict[str, int], names: Sequence[str], owner: Integers, times_us: Integers) -> Integers:
     """The greatest time of each device that has a place."""
-    newest = np.full(len(place) + 1, _NEVER)
+    newest = np.full(len(place) + 1, NEVER)
     to = np.array([place.get(name, -1) for name in names], dtype=np.int64)
     np.maximum.at(newest, to[owner], times_us)
     return newest[:-1]
 
 
-def _told(receipt: Receipt, known: set[str]) -> list[Statement]:
-    """The newest refusal and the newest link of each device that has one; the later message counts."""
+def told_of(receipt: Receipt, known: set[str]) -> Told:
+    """The newest refusal and link of each of the `known` devices that has one; the later message counts."""
     messages, rejected = receipt.batch.messages, receipt.rejected
     errors: dict[str, tuple[str, dt.datetime]] = {}
     links: dict[str, tuple[str | None, dt.datetime]] = {}
@@ -103,9 +79,12 @@ def _told(receipt: Receipt, known: set[str]) -> list[Statement]:
         if at not in rejected:
             links[messages[at].device_id or ""] = messages[at].link, messages[at].received_at
     names = sorted(known & (errors.keys() | links.keys()))
-    if not names:
-        return []
-    columns = [[None if (one := found.get(name)) is None else one[0] for name in names] for found in (errors, links)]
-    moments = [[None if (one := found.get(name)) is None else one[1] for name in names] for found in (errors, links)]
-    parameters = [text_array(names), text_array(columns[0]), moments[0], text_array(columns[1]), moments[1]]
-    return [Statement(_TOLD, parameters)]
+    told = [errors.get(name, _NOTHING) for name in names]
+    linked = [links.get(name, _NOTHING) for name in names]
+    return Told(
+        names,
+        [one[0] for one in told],
+        [one[1] for one in told],
+        [one[0] for one in linked],
+        [one[1] for one in linked],
+    )

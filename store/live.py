@@ -12,6 +12,7 @@ import numpy.typing as npt
 from psycopg import sql
 
 from domain.family import STACK
+from store.batch_note import fold_notes
 from store.connection import Connection
 
 #: Longest span of a reading that counts as one, in seconds; hours are judged as hours.
@@ -56,7 +57,8 @@ def read_stack_devices(conn: Connection) -> dict[str, tuple[str, str]]:
 
 
 def read_last_times(conn: Connection) -> dict[str, dt.datetime]:
-    """Newest time of a reading of each device of family stack that has sent any."""
+    """Newest time of a reading of each device of family stack that has sent any, what batches noted included."""
+    fold_notes(conn)
     rows = conn.execute(
         "select t.device_id, t.last_time from device_state t join device d on d.id = t.device_id"
         " where d.family = 'stack' and t.last_time is not null"

@@ -1,47 +1,18 @@
-"""What a batch leaves behind besides its rows: raw frames, rejects, hours to settle, a ledger row."""
+"""What a batch leaves behind besides its rows and its note: raw frames, rejects, a ledger row."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Final
 
-import numpy as np
-
-from store.array_format import moment_array, text_array
 from store.arrival import Arrivals
-from store.block import PIECE, Rows, ranks
+from store.block import PIECE
 from store.connection import Connection
-from store.copy_format import HEADER, TRAILER, chosen_texts, numbers, rows_with_payload, times
-from store.message import Batch, Mask, Message, Rejection
-from store.registry import RegisteredDevice
-
-_HOUR_US: Final = 3_600_000_000
-#: Readings over longer spans enter no hour.
-_LONGEST_SPAN_S: Final = 3600
-
-
-class Statement(NamedTuple):
-    """A statement that makes or changes rows, and how it is to be put where all of these rows exist.
-
-    Attributes
-    ----------
-    text : str
-        The statement.
-    parameters : sequence of object
-        Its parameters.
-    update : str or None
-        With the same parameters, changes rows that exist; a third cheaper than insert or update.
-    keys : mapping of object to set of str
-        Devices of the rows that `update` changes, by what else their keys have.
-    """
-
-    text: str
-    parameters: Sequence[object]
-    update: str | None = None
-    keys: Mapping[object, set[str]] = MappingProxyType({})
+from store.copy_format import HEADER, TRAILER, encoded, field, led, times
+from store.message import Batch, Message, Rejection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,7 +52,21 @@ def seen_before(conn: Connection, messages: Sequence[Message], at: int, original
     return row is not None and bool(row[0])
 
 
-def write_ledger(conn: Connection, receipt: Receipt) -> int:
+def number_batch(conn: Connection) -> int:
+    """The next number of the ledger; its row comes last, when all is known."""
+    row = conn.execute("select nextval('ledger_id_seq')").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+_LEDGER: Final = """
+insert into ledger (id, collector, opened_at, received, stored, duplicate, revised, rejected,
+    rows_stored, rows_duplicate, rows_revised)
+overriding system value values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
+
+
+def write_ledger(conn: Connection, receipt: Receipt, batch_id: int) -> None:
     """Write the row of the ledger.
 
     Parameters
@@ -90,33 +75,15 @@ def write_ledger(conn: Connection, receipt: Receipt) -> int:
         Inside the transaction of the batch.
     receipt : Receipt
         Messages and their outcomes.
-
-    Returns
-    -------
-    int
-        The batch's id.
+    batch_id : int
+        What `number_batch` gave.
     """
     batch = receipt.batch
     counts = [receipt.outcomes.count(outcome) for outcome in ("stored", "duplicate", "revised", "rejected")]
     received = len(batch.messages)
     if batch.given_up:
         received, counts[0] = 0, -counts[3]
-    row = conn.execute(_LEDGER, (batch.collector, batch.opened_at, received, *counts, *receipt.row_counts)).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
-_MARK: Final = """
-insert into dirty_hour (family, site_id, hour)
-select %s, site, hour from unnest(%s::text[], %s::timestamptz[]) as t (site, hour)
-"""
-
-_LEDGER: Final = """
-insert into ledger (collector, opened_at, received, stored, duplicate, revised, rejected,
-    rows_stored, rows_duplicate, rows_revised)
-values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
-returning id
-"""
+    conn.execute(_LEDGER, (batch_id, batch.collector, batch.opened_at, received, *counts, *receipt.row_counts))
 
 
 def storable(text: str) -> str:
@@ -126,23 +93,27 @@ def storable(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
+@lru_cache(maxsize=1 << 16)
+def _shared(device_id: str | None, topic: str, outcome: str) -> bytes:
+    """Fields that messages of one device have in common."""
+    device = encoded(storable(device_id)) if device_id else None
+    return field(device) + field(encoded(storable(topic))) + field(encoded(outcome))
+
+
 def frame_pieces(receipt: Receipt, batch_id: int) -> Iterator[bytes]:
     """Rows of raw_frame for every message that is not rejected, as pieces of a COPY; nothing when all are."""
-    messages, arrivals = receipt.batch.messages, receipt.arrivals
-    outcome, outcomes = ranks(receipt.outcomes)
-    topic, topics = ranks([one.topic for one in messages])
-    kept = np.flatnonzero(outcome != outcomes.index("rejected")) if "rejected" in outcomes else np.arange(len(messages))
-    fields = [
-        times(arrivals.received_us[kept]),
-        chosen_texts([storable(name) or None for name in arrivals.device_ids], arrivals.device[kept]),
-        chosen_texts([storable(name) for name in topics], topic[kept]),
-        chosen_texts(outcomes, outcome[kept]),
-        numbers(np.full(len(kept), batch_id, dtype=np.int64), ">i8"),
+    told = [
+        (at, one.payload, (one.device_id, one.topic, outcome))
+        for at, (one, outcome) in enumerate(zip(receipt.batch.messages, receipt.outcomes, strict=True))
+        if outcome != "rejected"
     ]
-    for low in range(0, len(kept), PIECE):
-        part = slice(low, low + PIECE)
-        payloads = [messages[at].payload for at in kept[part].tolist()]
-        yield rows_with_payload([field.at(part) for field in fields], payloads)
+    heads = led([times(receipt.arrivals.received_us[[at for at, _, _ in told]])], 6)
+    number = field(batch_id.to_bytes(8, "big"))
+    for low in range(0, len(told), PIECE):
+        parts: list[bytes] = []
+        for head, (_, payload, key) in zip(heads[low : low + PIECE], told[low : low + PIECE], strict=True):
+            parts += (head, _shared(*key), number, len(payload).to_bytes(4, "big"), payload)
+        yield b"".join(parts)
 
 
 def write_frames(conn: Connection, pieces: Sequence[bytes], meanwhile: Callable[[], None]) -> None:
@@ -182,31 +153,3 @@ def write_rejects(conn: Connection, receipt: Receipt, batch_id: int) -> None:
         copy.set_types(["timestamptz", "text", "bytea", "text", "text", "text", "int8"])
         for row in rows:
             copy.write_row(row)
-
-
-def hour_marks(rows: Rows, changed: Mask, devices: Mapping[str, RegisteredDevice]) -> list[Statement]:
-    """Queue each (site, hour) whose effective values changed, once; rows of factors and of whole days have no hour.
-
-    Parameters
-    ----------
-    rows : Rows
-        Rows of one table.
-    changed : ndarray of bool
-        Which of them change an effective value.
-    devices : mapping of str to RegisteredDevice
-        The registry.
-
-    Returns
-    -------
-    list of Statement
-        To be executed in the transaction of the batch.
-    """
-    chosen = np.flatnonzero(changed & (rows.spans_s <= _LONGEST_SPAN_S))
-    if rows.shape.family == "factor" or not len(chosen):
-        return []
-    site, sites = ranks([devices[name].site_id for name in rows.devices])
-    hour = rows.times_us[chosen] // _HOUR_US
-    first, count = int(hour.min()), int(np.ptp(hour)) + 1
-    pairs = np.unique(site[rows.device[chosen]] * count + (hour - first))
-    named = text_array([sites[at] for at in (pairs // count).tolist()])
-    return [Statement(_MARK, [rows.shape.family, named, moment_array((pairs % count + first) * _HOUR_US)])]

@@ -19,6 +19,7 @@ from psycopg import sql
 
 from domain.family import AIR, VEHICLE
 from domain.period import HOUR_S, PERIOD_KINDS, PeriodKind, period_start
+from store.batch_note import fold_notes
 from store.connection import Connection
 
 Integers = npt.NDArray[np.int64]
@@ -84,7 +85,9 @@ def claim_hours(conn: Connection, limit: int, family: str = AIR.key) -> HourClai
     """Claim up to `limit` rows of the hour queue, oldest first.
 
     Air, stack and plant have hours each; rows of vehicles are claimed together with those of air, to be deleted only.
+    What batches noted up to now is brought into the queue before.
     """
+    fold_notes(conn)
     families = [family, VEHICLE.key] if family == AIR.key else [family]
     rows = conn.execute(
         "select id, family, site_id, extract(epoch from hour)::bigint from dirty_hour"

@@ -16,6 +16,7 @@ from store.alert_condition import read_active_sources, read_conditions, write_co
 from store.alert_measure import Measured, OpenFinding, read_findings
 from store.alert_record import AlertKey, Place
 from store.alert_rule import read_rules
+from store.batch_note import fold_notes
 from store.clock_change import bring_back
 from store.connection import Connection
 from store.escalation import deliver_untold, escalate_overdue
@@ -26,7 +27,12 @@ _FINDINGS_SINCE: Final = dt.timedelta(days=2)
 
 
 def evaluate_alerts(conn: Connection, now: dt.datetime) -> Mapping[str, int]:
-    """Judge every enabled rule with a measure; each rule in a transaction of its own."""
+    """Judge every enabled rule with a measure; each rule in a transaction of its own.
+
+    What batches noted of devices is looked at first, so that nothing counts as silent that is not.
+    """
+    with conn.transaction():
+        fold_notes(conn)
     raised = cleared = 0
     for rule in read_rules(conn).values():
         read = READS.get(rule.measure or "")

@@ -89,7 +89,7 @@ def test_an_hour_over_the_limit_is_raised_once_and_ends(desk: Connection) -> Non
 
 def test_a_silent_device_is_offline_only_after_its_hold_time(desk: Connection, database: Any) -> None:
     now = now_of(desk)
-    with connect(database.url("lantian_writer"), autocommit=True) as writer:
+    with connect(database.url("lantian_owner"), autocommit=True) as writer:
         for device, age in (("mill-cems", 11), ("oven-cems", 1)):
             writer.execute(
                 "insert into device_state (device_id, last_received_at, last_time) values (%s, %s, %s)",
@@ -130,7 +130,7 @@ def test_watchdogs_see_stuck_and_failed_jobs_and_a_growing_outbox(desk: Connecti
 
 def test_a_ledger_that_misses_frames_is_told(desk: Connection, database: Any) -> None:
     now = now_of(desk)
-    with connect(database.url("lantian_writer"), autocommit=True) as writer:
+    with connect(database.url("lantian_owner"), autocommit=True) as writer:
         writer.execute(
             "insert into ledger (collector, opened_at, committed_at, received, stored, duplicate, revised, rejected,"
             " rows_stored, rows_duplicate, rows_revised) values ('c', %s, %s, 2, 2, 0, 0, 0, 2, 0, 0)",
@@ -182,7 +182,7 @@ def test_a_micro_station_peaks_over_its_neighbours(desk: Connection) -> None:
 
 def test_alerts_of_a_retired_device_end(desk: Connection, database: Any) -> None:
     now = now_of(desk)
-    with connect(database.url("lantian_writer"), autocommit=True) as writer:
+    with connect(database.url("lantian_owner"), autocommit=True) as writer:
         writer.execute(
             "insert into device_state (device_id, last_received_at, last_time) values ('mill-cems', %s, %s)",
             (now - HOUR, now - HOUR),
@@ -219,7 +219,7 @@ def reading(conn: Connection, device: str, time: dt.datetime, pm: float, mark: s
 def test_a_reading_over_the_limit_is_told_at_the_next_look(desk: Connection, database: Any) -> None:
     now, clock = now_of(desk), [now_of(desk)]
     watch = StackWatch(lambda: connect(database.url("lantian_app"), autocommit=True), lambda: clock[0])
-    with connect(database.url("lantian_writer"), autocommit=True) as writer:
+    with connect(database.url("lantian_owner"), autocommit=True) as writer:
         reading(writer, "mill-cems", now - MINUTE, 99.0)
         assert watch.look(desk) == 0  # what was there before the watch began is not news
         reading(writer, "oven-cems", now, 99.0, mark="M")

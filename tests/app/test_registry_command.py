@@ -21,6 +21,7 @@ from ingest.assembly import assemble
 from ingest.registry import Registry
 from ingest.wire.hj212 import encode_frame
 from store.batch import write_batch
+from store.batch_note import fold_notes
 from store.connection import connect
 from store.registration import read_entries
 from store.registry import load_county as enter_county
@@ -58,7 +59,10 @@ def collected(database: Any, *arrivals: tuple[str, bytes, dt.datetime]) -> list[
     with connect(database.url("lantian_writer")) as conn:
         registry.refresh(conn, time.monotonic())
         done = assemble(arrivals, registry, collector="test", opened_at=dt.datetime.now(dt.UTC))
-        return write_batch(conn, done.batch, registry.devices).outcomes
+        outcomes = write_batch(conn, done.batch, registry.devices).outcomes
+        fold_notes(conn)
+        conn.commit()
+    return outcomes
 
 
 @pytest.mark.parametrize("table", ["enterprise", "site", "device"])

@@ -27,6 +27,7 @@ from app.settings import Settings
 from domain.county import load_county
 from domain.error import ConfigurationError
 from firmware_sim.scenario_file import load_scenario, scenario_path
+from store.batch_note import fold_notes
 from store.connection import connect
 from store.registry import read_devices
 
@@ -228,6 +229,7 @@ def test_loggers_on_slow_lines_and_own_credentials(
         row[0] for row in app.execute("select time from air_reading where device_id = 'wire-dust-0003' order by 1")
     ]
     assert {(later - earlier).seconds for earlier, later in itertools.pairwise(times)} == {60}
+    fold_notes(app)
     links = dict(app.execute("select device_id, link from device_state").fetchall())
     assert set(links) >= {"wire-cems", "wire-dust-0001", "wire-micro-0001"}
     accounts = settings_accounts(services)

@@ -12,6 +12,7 @@ import pytest
 from batch_builder import START, Content, Factor, Row, batch, message
 
 from store.batch import Batch, BatchResult, Message, Rejection, write_batch
+from store.batch_note import fold_notes
 from store.connection import Connection, connect
 from store.error import StoreError
 from store.ledger import read_balance
@@ -27,6 +28,7 @@ def outcomes(conn: Connection, devices: Devices, *contents: Content) -> list[str
 
 def dirty(conn: Connection) -> list[tuple[str, str, int]]:
     """Queued (family, site, hour since START)."""
+    fold_notes(conn)
     rows = conn.execute("select family, site_id, hour from dirty_hour order by 1, 2, 3, id").fetchall()
     return [(family, site, round((hour - START).total_seconds() / 3600)) for family, site, hour in rows]
 
@@ -140,6 +142,7 @@ def test_device_state_follows_data_errors_and_link(writer: Connection, clerk: Co
     noon, later = START + dt.timedelta(hours=12), START + dt.timedelta(hours=13)
 
     def states() -> list[Any]:
+        fold_notes(clerk)
         return clerk.execute(
             "select device_id, last_received_at, last_time, last_error, last_error_at, link, link_at from device_state"
         ).fetchall()

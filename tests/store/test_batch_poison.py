@@ -8,6 +8,7 @@ import pytest
 from batch_builder import Content, Factor, Row, batch
 
 from store.batch import write_batch
+from store.batch_note import fold_notes
 from store.connection import Connection
 from store.ledger import read_balance
 from store.registry import RegisteredDevice
@@ -57,6 +58,7 @@ def test_poison_beside_duplicates_and_revisions(writer: Connection, clerk: Conne
     result = write_batch(writer, batch(*contents), devices)
     assert result.outcomes == ["duplicate", "rejected", "revised", "stored", "rejected"]
     assert clerk.execute("select pm25 from air_reading order by time").fetchall() == [(1.0,), (1.0,), (9.0,)]
+    fold_notes(clerk)
     assert clerk.execute("select count(*) from dirty_hour").fetchone() == (2,)
     assert read_balance(clerk).balanced
 

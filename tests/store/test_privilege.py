@@ -49,7 +49,10 @@ DENIED = [
     *((role, "delete from reject") for role in ("lantian_writer", "lantian_app")),
     ("lantian_writer", "update revision set status = 'accepted'"),
     ("lantian_writer", "update reject set replay_outcome = 'x'"),
-    ("lantian_writer", "delete from dirty_hour"),
+    *(("lantian_writer", f"{verb} dirty_hour") for verb in ("select from", "delete from", "insert into")),
+    *((role, "select fold_batch_notes()") for role in ("lantian_reader",)),
+    *((role, "delete from batch_note") for role in ("lantian_writer", "lantian_app")),
+    ("lantian_writer", "update device_day set messages = 0"),
     ("lantian_writer", "update site set name_zh = ''"),
     ("lantian_writer", "insert into device_unit values ('a', 'b', 'c')"),
     ("lantian_writer", "select from air_hour"),
@@ -98,7 +101,8 @@ DENIED = [
 ]
 ALLOWED = [
     ("lantian_writer", "select from device"),
-    ("lantian_writer", "insert into dirty_hour (family, site_id, hour) values ('air', 'a', '2026-01-01')"),
+    ("lantian_writer", "select fold_batch_notes()"),
+    ("lantian_app", "select fold_batch_notes()"),
     ("lantian_app", "select from dirty_hour for update skip locked"),
     ("lantian_app", "select from dirty_day for update skip locked"),
     ("lantian_app", "delete from dirty_period"),
