@@ -328,7 +328,7 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
     parser.add_argument("--collectors", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--latency-s", type=float, default=30.0)
-    parser.add_argument("--store", type=int, default=10, help="batches of each size for the store's share of COPY")
+    parser.add_argument("--store", type=int, default=32, help="batches of each size for the store's share of COPY")
     parser.add_argument("-o", "--output", type=Path)
     chosen = parser.parse_args()
     with ExitStack() as stack:

@@ -12,6 +12,7 @@ from store.connection import connect
 from store.ledger import read_balance
 
 #: Jobs that run every minute.
+_QUEUES = ("batch_note", "dirty_hour", "dirty_day")
 _JOBS = ("alerts", "escalate", "quality")
 _READINGS = "select device_id, time, pm25 from air_reading where time >= '{}'"
 _PROPOSED = (
@@ -25,7 +26,7 @@ select (select count(*) from air_reading), (select coalesce(sum(rows_stored), 0)
 
 def verdict(stage: Stage, first: dt.datetime, *, jobs: bool) -> dict[str, object]:
     """Counts of what went wrong; waits for what is settled, sent and, with `jobs`, run afterwards."""
-    queues = "select (select count(*) from dirty_hour) + (select count(*) from dirty_day)"
+    queues = f"select {' + '.join(f'(select count(*) from {queue})' for queue in _QUEUES)}"
     settled = stage.until(lambda: stage.ask(queues) == [(0,)])
     worked = not jobs or _jobs_run(stage)
     sent = stage.until(lambda: stage.ask("select count(*) from delivery where state <> 'sent'") == [(0,)])

@@ -108,6 +108,18 @@ def test_a_silent_device_is_offline_only_after_its_hold_time(desk: Connection, d
         assert active(desk) == []
 
 
+def test_a_device_that_only_a_note_knows_of_is_not_silent(desk: Connection, database: Any) -> None:
+    now = now_of(desk)
+    with connect(database.url("lantian_owner"), autocommit=True) as writer:
+        writer.execute(
+            "insert into device_state (device_id, last_received_at) values ('mill-cems', %s)", (now - 11 * MINUTE,)
+        )
+        evaluate_alerts(desk, now)
+        note(writer, "mill-cems", now + 4 * MINUTE, now + 4 * MINUTE)
+        evaluate_alerts(desk, now + 5 * MINUTE)
+        assert active(desk) == []
+
+
 def test_watchdogs_see_stuck_and_failed_jobs_and_a_growing_outbox(desk: Connection) -> None:
     now = now_of(desk)
     run = begin_run(desk, "tidy", now=now - dt.timedelta(days=4))
@@ -199,8 +211,17 @@ def test_escalation_runs_as_a_job(desk: Connection) -> None:
     assert escalate(desk, now_of(desk)) == {"escalated": 0, "answered": 0, "untold": 0, "unmuted": 0}
 
 
+def note(conn: Connection, device: str, received_at: dt.datetime, time: dt.datetime) -> None:
+    """Note that a device was heard, as the collector does."""
+    conn.execute(
+        "insert into batch_note (device_ids, received_at, times, days, messages, duplicates, rejects, readings,"
+        " carried, usable) values (%s, array[%s], array[%s], '{null}', '{0}', '{0}', '{0}', '{0}', '{0}', '{0}')",
+        ([device], received_at, time),
+    )
+
+
 def reading(conn: Connection, device: str, time: dt.datetime, pm: float, mark: str = "N") -> None:
-    """Store a reading as the collector does: values, then the device's state, in one transaction."""
+    """Store a reading as the collector does: values, then a note, in one transaction."""
     values = dict.fromkeys(STACK.keys) | {"pm": pm, "o2": 10.0}
     columns, places = ", ".join(STACK.keys), ", ".join(["%s"] * STACK.width)
     with conn.transaction():
@@ -209,11 +230,7 @@ def reading(conn: Connection, device: str, time: dt.datetime, pm: float, mark: s
             f" values (%s, %s, 0, {places}, %s, %s, now())".encode(),
             (device, time, *values.values(), "1" * 15, mark * 15),
         )
-        conn.execute(
-            "insert into device_state (device_id, last_received_at, last_time) values (%s, now(), %s)"
-            " on conflict (device_id) do update set last_time = excluded.last_time",
-            (device, time),
-        )
+        note(conn, device, time, time)
 
 
 def test_a_reading_over_the_limit_is_told_at_the_next_look(desk: Connection, database: Any) -> None:
