@@ -1,11 +1,11 @@
 """Rows per second through `write_batch` as a share of a raw binary COPY into the same tables, in one run.
 
 Usage: python -m benchmarks.store OWNER_URL WRITER_URL [--messages N ...] [--batches N], on a migrated database that is
-for nothing else. One message carries one reading of 12 values, received within minutes after it was
-measured, and a payload of about 300 bytes. The time of `write_batch` includes raw frames, note, ledger, commit and, once
-in 32 batches, folding the notes into queue, states and counters; that of COPY only the rows, encoded beforehand, and
-commit; that of COPY with frames also the raw frames, encoded beforehand: the same bytes of measurements as `write_batch`
-writes. Prints JSON.
+for nothing else. One message carries one reading of 12 values, received within minutes after it was measured, and a
+payload of about 300 bytes. The time of `write_batch` includes raw frames, note, ledger, commit and, once in 32 batches,
+folding the notes into queue, states and counters; that of COPY only the rows, encoded beforehand, and commit; that of
+COPY with frames also the raw frames, encoded beforehand: the same bytes of measurements as `write_batch` writes. Prints
+JSON.
 """
 
 from __future__ import annotations

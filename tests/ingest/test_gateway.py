@@ -165,6 +165,7 @@ class FieldLogger:
 
 def query(database: Any, text: str, *parameters: Any) -> list[tuple[Any, ...]]:
     with psycopg.connect(database.url("lantian_owner"), options="-c search_path=lantian") as conn:
+        conn.execute("select fold_batch_notes()")
         return conn.execute(text, parameters).fetchall()  # type: ignore[arg-type]
 
 

@@ -18,6 +18,7 @@ from ingest.registry import Registry
 from ingest.wire.reading import Source
 from ingest.wire.straw_fire import decode_straw_fire
 from store.batch import write_batch
+from store.batch_note import fold_notes
 from store.connection import Connection, connect
 from store.ledger import read_balance
 from store.register import Author, Change, read_history, read_register, write_changes
@@ -207,6 +208,8 @@ def test_sources_and_cameras_are_as_fresh_as_their_link(writer: Connection, data
         topics = ("lt/v1/zy/link/camera-1/state", "lt/v1/zy/straw_fire/satellite-1/state")
         assembled = assemble([(topic, body, at) for topic in topics], registry, collector="test", opened_at=at)
         assert write_batch(writer, assembled.batch, registry.devices).outcomes == ["stored", "stored"]
+        fold_notes(writer)
+        writer.commit()
         assert shown()["camera-1"] == (*expected[:2], None, 0, at)
         assert shown()["satellite-1"][:2] == expected[:2]
         with connect(database.url("lantian_reader")) as conn:
