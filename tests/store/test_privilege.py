@@ -51,7 +51,7 @@ DENIED = [
     ("lantian_writer", "update reject set replay_outcome = 'x'"),
     *(("lantian_writer", f"{verb} dirty_hour") for verb in ("select from", "delete from")),
     ("lantian_writer", "insert into dirty_hour (family, site_id, hour) values ('air', 'a', '2026-01-01')"),
-    ("lantian_reader", "select fold_batch_notes()"),
+    ("lantian_reader", "select lantian.fold_batch_notes()"),
     *((role, "delete from batch_note") for role in ("lantian_writer", "lantian_app")),
     ("lantian_writer", "update device_day set messages = 0"),
     ("lantian_writer", "update site set name_zh = ''"),
