@@ -39,6 +39,8 @@ LOOK_BACK_H: Final = int(
         *(row.constant_h for row in screening_limits(AIR.key)),
     )
 )
+#: Hours after the last one judged that `hour_quality` needs: a run that makes an hour doubtful may end so much later.
+LOOK_AHEAD_H: Final = int(max(QUALITY_LIMITS.spatial_hours, *(row.constant_h for row in screening_limits(AIR.key))))
 _EARTH_M: Final = 6_371_000.0
 
 
@@ -75,7 +77,8 @@ def plane_positions(longitudes: npt.ArrayLike, latitudes: npt.ArrayLike) -> Floa
 
 
 def hour_quality(grid: HourGrid, *, limits: QualityLimits = QUALITY_LIMITS) -> Quality:
-    """Every test of hours; the first `LOOK_BACK_H` of them are judged with less than the tests look at.
+    """Every test of hours; the first `LOOK_BACK_H` and the last `LOOK_AHEAD_H` of them are judged with less than the
+    tests look at, all others as in any longer grid.
 
     Parameters
     ----------

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import psycopg
 from psycopg.abc import Buffer, PyFormat
 from psycopg.adapt import Dumper
@@ -19,6 +20,8 @@ from store.copy_format import Fields, Integers, Mask, numbers, rows_laid_out, te
 _EPOCH_2000_DAY: Final = 10_957
 #: Type of the element -> type of its arrays, as in the catalogue pg_type.
 _TEXT, _INT, _BIGINT, _DATE, _MOMENT = 25, 23, 20, 1082, 1184
+#: Types of `array_rows` -> type of the element.
+_WIRE: Final = {">i2": 21, ">f8": 701}
 _ARRAYS: Final = {_TEXT: 1009, _INT: 1007, _BIGINT: 1016, _DATE: 1182, _MOMENT: 1185}
 
 
@@ -55,6 +58,28 @@ def array_of(element: int, fields: Fields) -> Array:
         return Array(element, struct.pack(">iiI", 0, 0, element))
     head = struct.pack(">iiIii", 1, int(fields.kept is not None), element, size, 1)
     return Array(element, head + rows_laid_out(fields.layout, fields.kept))
+
+
+def array_rows(values: npt.NDArray[np.generic], kind: str) -> Fields:
+    """One field per row of an array (n, k): its k numbers as an array of the database.
+
+    Parameters
+    ----------
+    values : ndarray
+        Shape (n, k).
+    kind : str
+        Big-endian type on the wire: ``">i2"`` or ``">f8"``.
+
+    Returns
+    -------
+    Fields
+        Of n rows.
+    """
+    items = numbers(values, kind).layout
+    head = struct.pack(">iiIii", 1, 0, _WIRE[kind], values.shape[1], 1)
+    size = (len(head) + items.shape[1]).to_bytes(4, "big")
+    lead = np.broadcast_to(np.frombuffer(size + head, dtype=np.uint8), (len(values), 4 + len(head)))
+    return Fields(np.hstack([lead, items]), None, 1)
 
 
 def text_array(values: Sequence[str | None]) -> Array:

@@ -84,10 +84,10 @@ def judged_flags(conn: Connection, readings: FlaggedReadings, *, known_at: dt.da
 def tested_flags(readings: FlaggedReadings, results: Results) -> Flags:
     """The stronger of each reading's own flag and those of the quality tests, of its own and of its hour."""
     found = readings.flags
-    for level, span_s in sorted(set(zip(results.levels, results.spans_s.tolist(), strict=True))):
-        chosen = np.array([each == level for each in results.levels]) & (results.spans_s == span_s)
+    for of_hour, span_s in sorted(set(zip(results.of_hour.tolist(), results.spans_s.tolist(), strict=True))):
+        chosen = (results.of_hour == of_hour) & (results.spans_s == span_s)
         keys = results.device[chosen] * _SCALE + results.times_s[chosen]
-        if level == "hour":
+        if of_hour:
             own = readings.device * _SCALE + readings.times_s // HOUR_S * HOUR_S
         else:
             own = np.where(readings.spans_s == span_s, readings.device * _SCALE + readings.times_s, -1)

@@ -3,93 +3,124 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from psycopg import sql
 
 from domain.family import AIR
-from domain.flag import from_text
+from domain.period import HOUR_S
+from store.array_format import array_rows
+from store.binary import copy_records
 from store.connection import Connection
+from store.copy_format import chosen_texts, framed, letters, numbers, times
 
 Integers = npt.NDArray[np.int64]
 
-#: Letters of a result in which no test found anything.
-NOTHING: Final = "2" * AIR.width
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What the tests found in a reading (``reading``) or in an hour of a device (``hour``).
-
-    Attributes
-    ----------
-    device_id : str
-        Whose.
-    time_s : int
-        Unix time of the start of the reading or hour.
-    level : str
-        ``reading`` or ``hour``.
-    span_s : int
-        Seconds the reading covers; 3600 for an hour.
-    failed : tuple of int
-        12 masks of failed tests.
-    flag : str
-        12 letters, by these tests alone; ``2`` where they found nothing.
-    """
-
-    device_id: str
-    time_s: int
-    level: str
-    span_s: int
-    failed: tuple[int, ...]
-    flag: str
-
-    @property
-    def key(self) -> tuple[str, int, str, int]:
-        """What the result is about."""
-        return self.device_id, self.time_s, self.level, self.span_s
+#: PostgreSQL's binary times count from 2000-01-01 UTC.
+_EPOCH_2000_S: Final = 946_684_800
+#: Levels of a result: what it is about.
+READING: Final = "reading"
+HOUR: Final = "hour"
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """n newest results as arrays: device number, Unix time, level, span, 12 flags and 12 masks."""
+    """What the tests found in n readings or hours of devices.
+
+    Attributes
+    ----------
+    device : ndarray of int64
+        Shape (n,); number of the device.
+    times_s : ndarray of int64
+        Shape (n,); Unix time of the start of the reading or hour.
+    of_hour : ndarray of bool
+        Shape (n,); whether it is about an hour of a device, not about a reading.
+    spans_s : ndarray of int64
+        Shape (n,); seconds the reading covers; 3600 for an hour.
+    flags : ndarray of uint8
+        Shape (n, 12); by these tests alone, `NOT_EVALUATED` where they found nothing.
+    failed : ndarray of int16
+        Shape (n, 12); masks of failed tests.
+    """
 
     device: Integers
     times_s: Integers
-    levels: list[str]
+    of_hour: npt.NDArray[np.bool_]
     spans_s: Integers
     flags: npt.NDArray[np.uint8]
     failed: npt.NDArray[np.int16]
 
+    def rows(self, kept: npt.NDArray[np.bool_]) -> Results:
+        """The rows where `kept` is true."""
+        return Results(
+            self.device[kept],
+            self.times_s[kept],
+            self.of_hour[kept],
+            self.spans_s[kept],
+            self.flags[kept],
+            self.failed[kept],
+        )
+
+    def followed_by(self, other: Results) -> Results:
+        """These rows and then those of `other`, of the same devices."""
+        return Results(
+            np.concatenate((self.device, other.device)),
+            np.concatenate((self.times_s, other.times_s)),
+            np.concatenate((self.of_hour, other.of_hour)),
+            np.concatenate((self.spans_s, other.spans_s)),
+            np.concatenate((self.flags, other.flags)),
+            np.concatenate((self.failed, other.failed)),
+        )
+
+    @property
+    def keys(self) -> Integers:
+        """Device, time and span as one number; distinct among results of one level."""
+        return ((self.device << 33) + self.times_s) * (HOUR_S + 1) + self.spans_s
+
 
 @dataclass(frozen=True, slots=True)
 class ScreeningClaim:
-    """Hours to test: queue rows, and the distinct sites and hours (Unix time, ascending) they name."""
+    """Hours to test: queue rows with the moments they were queued, and the distinct sites and hours (Unix time,
+    ascending) they name."""
 
     ids: tuple[int, ...]
+    marked_at: tuple[dt.datetime, ...]
     sites: tuple[str, ...]
     hours_s: tuple[int, ...]
 
 
 def queue_screening(conn: Connection, sites: Sequence[str], hours_s: Sequence[int]) -> None:
-    """Queue distinct hours (Unix times) of sites for testing; what waits already is left alone."""
+    """Queue distinct hours (Unix times) of sites for testing; what waits already is marked anew, so that a test which
+    is under way leaves it in the queue."""
     conn.execute(
         "insert into dirty_quality (site_id, hour)"
         " select site_id, to_timestamp(hour) from unnest(%b::text[], %b::bigint[]) as q (site_id, hour)"
-        " on conflict (site_id, hour) do nothing",
+        " order by hour, site_id on conflict (site_id, hour) do update set marked_at = excluded.marked_at",
         (list(sites), list(hours_s)),
     )
 
 
-def claim_screening(conn: Connection, complete: dt.datetime, limit: int) -> ScreeningClaim:
-    """Claim up to `limit` hours that begin at `complete` or before, oldest first."""
+def screening_begins(conn: Connection) -> dt.datetime:
+    """The present moment of the database: what is queued before it belongs to the run that begins now."""
+    row = conn.execute("select clock_timestamp()").fetchone()
+    assert row is not None
+    moment: dt.datetime = row[0]
+    return moment
+
+
+def claim_screening(conn: Connection, complete: dt.datetime, limit: int, *, before: dt.datetime) -> ScreeningClaim:
+    """Up to `limit` hours that begin at `complete` or before and were queued before a moment, oldest first.
+
+    They are not locked: whoever queues one of them anew need not wait, and `release_screening` leaves it.
+    """
     rows = conn.execute(
-        "select id, site_id, extract(epoch from hour)::bigint from dirty_quality where hour <= %s"
-        " order by hour, site_id limit %s for update skip locked",
-        (complete, limit),
+        "select id, site_id, extract(epoch from hour)::bigint, marked_at from dirty_quality"
+        " where hour <= %s and marked_at < %s order by hour, site_id limit %s",
+        (complete, before, limit),
     ).fetchall()
     return _claim(rows)
 
@@ -97,19 +128,46 @@ def claim_screening(conn: Connection, complete: dt.datetime, limit: int) -> Scre
 def read_running(conn: Connection, complete: dt.datetime) -> ScreeningClaim:
     """Queued hours that begin after `complete`: they are tested now and stay queued."""
     rows = conn.execute(
-        "select id, site_id, extract(epoch from hour)::bigint from dirty_quality where hour > %s", (complete,)
+        "select id, site_id, extract(epoch from hour)::bigint, marked_at from dirty_quality where hour > %s",
+        (complete,),
     ).fetchall()
     return _claim(rows)
 
 
-def _claim(rows: Sequence[tuple[int, str, int]]) -> ScreeningClaim:
+def _claim(rows: Sequence[tuple[int, str, int, dt.datetime]]) -> ScreeningClaim:
     sites, hours = {row[1] for row in rows}, {row[2] for row in rows}
-    return ScreeningClaim(tuple(row[0] for row in rows), tuple(sorted(sites)), tuple(sorted(hours)))
+    return ScreeningClaim(
+        tuple(row[0] for row in rows), tuple(row[3] for row in rows), tuple(sorted(sites)), tuple(sorted(hours))
+    )
 
 
 def release_screening(conn: Connection, claim: ScreeningClaim) -> None:
-    """Delete claimed queue rows."""
-    conn.execute("delete from dirty_quality where id = any(%s)", (list(claim.ids),))
+    """Delete the queue rows of a claim that nobody has queued anew since."""
+    conn.execute(
+        "delete from dirty_quality where id in (select q.id from dirty_quality q"
+        " join unnest(%b::bigint[], %b::timestamptz[]) as c (id, marked_at) on q.id = c.id"
+        " and q.marked_at = c.marked_at order by q.hour, q.site_id for update of q)",
+        (list(claim.ids), list(claim.marked_at)),
+    )
+
+
+_RESULTS: Final = """
+copy (
+    select d.at::int - 1, q.time, (q.level = 'hour')::int, q.span_s, q.flag, {failed}
+    from (
+        select distinct on (device_id, time, level, span_s) * from quality_result
+        where device_id = any({devices}) and time >= {low} and time < {high}
+            and ({level}::text is null or level = {level})
+            and ({known_at}::timestamptz is null or screened_at <= {known_at})
+        order by device_id, time, level, span_s, screened_at desc
+    ) q
+    join unnest({devices}) with ordinality as d (id, at) on d.id = q.device_id
+) to stdout (format binary)
+"""
+_FIELDS: Final = (
+    *(("device", ">i4"), ("time", ">i8"), ("of_hour", ">i4"), ("span", ">i4"), ("flag", f"S{AIR.width}")),
+    *((f"failed {at}", ">i2") for at in range(AIR.width)),
+)
 
 
 def read_results(
@@ -117,6 +175,7 @@ def read_results(
     device_ids: Sequence[str],
     between: tuple[dt.datetime, dt.datetime],
     *,
+    level: str | None = None,
     known_at: dt.datetime | None = None,
 ) -> Results:
     """Newest results of devices, of readings and hours that start from first to before second.
@@ -129,6 +188,8 @@ def read_results(
         Devices by number.
     between : (datetime, datetime)
         Span of time.
+    level : {"reading", "hour"}, optional
+        Of this level only.
     known_at : datetime, optional
         Only what had been found by then.
 
@@ -137,43 +198,51 @@ def read_results(
     Results
         In no order; a result in which nothing is found any more is among them.
     """
-    rows = conn.execute(
-        "select distinct on (device_id, time, level, span_s)"
-        " array_position(%(devices)s::text[], device_id) - 1, extract(epoch from time)::bigint, level, span_s, flag,"
-        " failed from quality_result"
-        " where device_id = any(%(devices)s) and time >= %(low)s and time < %(high)s"
-        " and (%(known_at)s::timestamptz is null or screened_at <= %(known_at)s)"
-        " order by device_id, time, level, span_s, screened_at desc",
-        {"devices": list(device_ids), "low": between[0], "high": between[1], "known_at": known_at},
-    ).fetchall()
+    statement = sql.SQL(_RESULTS).format(
+        failed=sql.SQL(", ").join(sql.SQL("q.failed[{}]").format(at + 1) for at in range(AIR.width)),
+        devices=sql.SQL("{}::text[]").format(list(device_ids)),
+        low=sql.Literal(between[0]),
+        high=sql.Literal(between[1]),
+        level=sql.Literal(level),
+        known_at=sql.Literal(known_at),
+    )
+    rows = copy_records(conn, statement, _FIELDS)
+    codes = np.ascontiguousarray(rows["flag"]).view(np.uint8).reshape(-1, AIR.width)
     return Results(
-        np.array([row[0] for row in rows], dtype=np.int64),
-        np.array([row[1] for row in rows], dtype=np.int64),
-        [row[2] for row in rows],
-        np.array([row[3] for row in rows], dtype=np.int64),
-        from_text([row[4] for row in rows], AIR.width),
-        np.array([row[5] for row in rows], dtype=np.int16).reshape(-1, AIR.width),
+        rows["device"].astype(np.int64),
+        rows["time"].astype(np.int64) // 1_000_000 + _EPOCH_2000_S,
+        rows["of_hour"].astype(np.bool_),
+        rows["span"].astype(np.int64),
+        codes - np.uint8(ord("0")),
+        np.column_stack([rows[f"failed {at}"] for at in range(AIR.width)]).astype(np.int16),
     )
 
 
-def add_results(conn: Connection, results: Iterable[Result]) -> int:
-    """Append results; they count from now on. Returns how many."""
-    count = 0
-    with conn.cursor().copy("copy quality_result (device_id, time, level, span_s, failed, flag) from stdin") as copy:
-        for one in results:
-            moment = dt.datetime.fromtimestamp(one.time_s, dt.UTC)
-            copy.write_row((one.device_id, moment, one.level, one.span_s, list(one.failed), one.flag))
-            count += 1
-    return count
+def add_results(conn: Connection, device_ids: Sequence[str], results: Results) -> int:
+    """Append results of devices by number; they count from now on. Returns how many."""
+    if len(results.times_s):
+        statement = "copy quality_result (device_id, time, level, span_s, flag, failed) from stdin (format binary)"
+        columns = (
+            chosen_texts(device_ids, results.device),
+            times(results.times_s * 1_000_000),
+            chosen_texts((READING, HOUR), results.of_hour.astype(np.int64)),
+            numbers(results.spans_s, ">i4"),
+            letters(results.flags + np.uint8(ord("0"))),
+            array_rows(results.failed, ">i2"),
+        )
+        with conn.cursor().copy(statement) as copy:
+            copy.write(framed(columns))
+    return len(results.times_s)
 
 
-def queue_settlement(conn: Connection, keys: Sequence[tuple[str, dt.datetime]]) -> None:
-    """Queue hours of devices' sites whose flags changed for settlement."""
+def queue_settlement(conn: Connection, device_ids: Sequence[str], hours_s: Sequence[int]) -> None:
+    """Queue hours (Unix times) of devices' sites whose flags changed for settlement."""
     conn.execute(
         "insert into dirty_hour (family, site_id, hour)"
-        " select distinct 'air', d.site_id, k.hour from unnest(%s::text[], %s::timestamptz[]) as k (device_id, hour)"
+        " select distinct 'air', d.site_id, to_timestamp(k.hour)"
+        " from unnest(%b::text[], %b::bigint[]) as k (device_id, hour)"
         " join device d on d.id = k.device_id order by 3, 2",
-        ([key[0] for key in keys], [key[1] for key in keys]),
+        (list(device_ids), list(hours_s)),
     )
 
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from analytics.quality import Quality
-from analytics.quality_hour import LOOK_BACK_H, hour_quality
+from analytics.quality import Masks, Quality
+from analytics.quality_hour import LOOK_AHEAD_H, LOOK_BACK_H, hour_quality
 from analytics.quality_reading import ReadingSeries, reading_quality
 from app.job.device_hour import device_hours, hour_grid
 from domain.family import AIR
-from domain.flag import GOOD, NOT_EVALUATED, to_text
+from domain.flag import GOOD, NOT_EVALUATED, Flags
 from domain.period import HOUR_S
 from domain.quality_table import channels, instrument_kinds
 from store import quality as store
@@ -33,7 +33,7 @@ from store.device_hour import (
     write_device_hours,
 )
 from store.device_reading import DeviceReadings, read_device_readings
-from store.quality import NOTHING, Result, ScreeningClaim
+from store.quality import HOUR, READING, Results, ScreeningClaim
 
 Integers = npt.NDArray[np.int64]
 
@@ -41,8 +41,6 @@ Integers = npt.NDArray[np.int64]
 LIMIT: Final = 2_000
 #: An hour is over when what was measured in it has had so long to come.
 GRACE: Final = dt.timedelta(minutes=10)
-#: Constant hours reach back: earlier hours of a run are doubted too once it is long enough.
-_RUN_H: Final = 72
 #: A reading is judged again while readings after it come: so many hours of its series, short spans and hour means.
 _REACH_H: Final = {"short": 3, "hour": 10}
 #: Claimed hours further apart than this are read apart.
@@ -72,7 +70,7 @@ class _Found:
     """Results of one level, and what was looked at: devices, and times from `low_s` (hour means from `hour_low_s`) to
     before `high_s`."""
 
-    results: dict[tuple[str, int, str, int], Result]
+    results: Results
     devices: Sequence[str]
     low_s: int
     high_s: int
@@ -107,11 +105,13 @@ def screen(conn: Connection, now: dt.datetime) -> Mapping[str, int]:
 def screen_hours(
     conn: Connection, *, now: dt.datetime, limit: int = LIMIT, stopped: Callable[[], bool] = bool
 ) -> Screened:
-    """Test the hours that are over, slice by slice, then the running ones."""
+    """Test the hours that are over, slice by slice, then the running ones; what is queued meanwhile waits for the next
+    run, so that a run ends however much comes in."""
     complete, total = now - dt.timedelta(hours=1) - GRACE, Screened()
+    began = store.screening_begins(conn)
     while not stopped():
         with conn.transaction():
-            claim = store.claim_screening(conn, complete, limit)
+            claim = store.claim_screening(conn, complete, limit, before=began)
             if not claim.ids:
                 break
             total += _screen_claim(conn, claim, over=True)
@@ -205,77 +205,93 @@ def _reading_results(
     reach = np.where(readings.spans_s == HOUR_S, _REACH_H["hour"], _REACH_H["short"]) * HOUR_S
     target = (readings.times_s >= low_s - reach) & (readings.times_s < high_s)
     rows = np.flatnonzero(target & quality.failed.any(axis=1))
-    texts = _letters(quality, rows)
-    results = [
-        Result(own[device].id, time_s, "reading", span_s, tuple(failed), text)
-        for device, time_s, span_s, failed, text in zip(
-            readings.device[rows].tolist(),
-            readings.times_s[rows].tolist(),
-            readings.spans_s[rows].tolist(),
-            quality.failed[rows].tolist(),
-            texts,
-            strict=True,
-        )
-    ]
+    results = Results(
+        readings.device[rows],
+        readings.times_s[rows],
+        np.zeros(len(rows), dtype=np.bool_),
+        readings.spans_s[rows],
+        _doubts(quality.flags[rows], quality.failed[rows]),
+        quality.failed[rows],
+    )
     short_low_s, hour_low_s = (low_s - _REACH_H[kind] * HOUR_S for kind in ("short", "hour"))
-    names = [device.id for device in own]
-    return _Found({one.key: one for one in results}, names, short_low_s, high_s, "reading", hour_low_s)
+    return _Found(results, [device.id for device in own], short_low_s, high_s, READING, hour_low_s)
 
 
-def _letters(quality: Quality, rows: Integers) -> list[str]:
-    """Flags of the rows where a test doubts, `NOT_EVALUATED` elsewhere."""
-    doubts = (quality.failed[rows] != 0) & (quality.flags[rows] > GOOD)
-    return to_text(np.where(doubts, quality.flags[rows], np.uint8(NOT_EVALUATED)).astype(np.uint8))
+def _doubts(flags: Flags, failed: Masks) -> Flags:
+    """Flags where a test doubts, `NOT_EVALUATED` elsewhere."""
+    return np.where((failed != 0) & (flags > GOOD), flags, np.uint8(NOT_EVALUATED)).astype(np.uint8)
 
 
 def _hour_results(conn: Connection, devices: Sequence[AirDevice], low_s: int, high_s: int) -> _Found:
-    """Results of the hours of all devices, and of the earlier hours that a constant run reaches back to."""
-    first_s = low_s - _RUN_H * HOUR_S
-    names = [device.id for device in devices]
+    """Results of the hours of all devices that a change in the span can make doubtful or good.
+
+    They are judged from all hours that their tests look at, so that it does not matter with which span they are judged.
+    """
+    ahead_s = LOOK_AHEAD_H * HOUR_S
+    first_s, last_s = low_s - ahead_s, high_s + ahead_s
     start_s = first_s - LOOK_BACK_H * HOUR_S
-    grid = hour_grid(devices, read_device_hours(conn, names, _moment(start_s), _moment(high_s)), start_s, high_s)
+    names = [device.id for device in devices]
+    hours = read_device_hours(conn, names, _moment(start_s), _moment(last_s + ahead_s))
+    end_s = max(high_s, int(hours.hours_s.max(initial=0)) + HOUR_S)
+    grid = hour_grid(devices, hours, start_s, end_s)
     quality = hour_quality(grid)
-    results: dict[tuple[str, int, str, int], Result] = {}
-    judged = grid.hours_s >= first_s
-    for hour, device in np.argwhere(quality.failed.any(axis=2) & judged[:, None]).tolist():
-        one = Quality(quality.flags[hour], quality.failed[hour])
-        text = _letters(one, np.array([device]))[0]
-        failed = tuple(quality.failed[hour, device].tolist())
-        found = Result(names[device], int(grid.hours_s[hour]), "hour", HOUR_S, failed, text)
-        results[found.key] = found
-    return _Found(results, names, first_s, high_s, "hour", first_s)
+    judged = (grid.hours_s >= first_s) & (grid.hours_s < last_s)
+    hour, device = np.nonzero(quality.failed.any(axis=2) & judged[:, None])
+    failed = quality.failed[hour, device]
+    results = Results(
+        device,
+        grid.hours_s[hour],
+        np.ones(len(hour), dtype=np.bool_),
+        np.full(len(hour), HOUR_S, dtype=np.int64),
+        _doubts(quality.flags[hour, device], failed),
+        failed,
+    )
+    return _Found(results, names, first_s, last_s, HOUR, first_s)
 
 
 def _write(conn: Connection, found: _Found) -> Screened:
     """Append what differs from before; queue the hours whose flags change."""
-    first_s = min(found.low_s, found.hour_low_s)
-    known = store.read_results(conn, found.devices, (_moment(first_s), _moment(found.high_s)))
-    before: dict[tuple[str, int, str, int], tuple[tuple[int, ...], str]] = {}
-    texts = to_text(known.flags)
-    for at, level in enumerate(known.levels):
-        time_s, span_s = int(known.times_s[at]), int(known.spans_s[at])
-        low_s = found.hour_low_s if span_s == HOUR_S else found.low_s
-        if level == found.level and time_s >= low_s:
-            key = (found.devices[int(known.device[at])], time_s, level, span_s)
-            before[key] = (tuple(known.failed[at].tolist()), texts[at])
-    nothing = (0,) * AIR.width
-    new = [one for key, one in found.results.items() if before.get(key, (nothing, NOTHING)) != (one.failed, one.flag)]
-    gone = [
-        Result(*key, nothing, NOTHING)
-        for key, (failed, _) in before.items()
-        if key not in found.results and any(failed)
-    ]
-    changed = sorted(
-        {
-            (one.device_id, one.time_s // HOUR_S * HOUR_S)
-            for one in (*new, *gone)
-            if before.get(one.key, (nothing, NOTHING))[1] != one.flag
-        }
-    )
-    store.add_results(conn, [*new, *gone])
-    if changed:
-        store.queue_settlement(conn, [(device, _moment(hour_s)) for device, hour_s in changed])
-    return Screened(results=len(new) + len(gone), resettled=len(changed))
+    between = _moment(min(found.low_s, found.hour_low_s)), _moment(found.high_s)
+    known = store.read_results(conn, found.devices, between, level=found.level)
+    before = known.rows(known.times_s >= np.where(known.spans_s == HOUR_S, found.hour_low_s, found.low_s))
+    new, changed = difference(found.results, before)
+    store.add_results(conn, found.devices, new)
+    hours = np.unique(np.column_stack((new.device, new.times_s // HOUR_S * HOUR_S))[changed], axis=0)
+    if len(hours):
+        store.queue_settlement(conn, [found.devices[at] for at in hours[:, 0].tolist()], hours[:, 1].tolist())
+    return Screened(results=len(new.times_s), resettled=len(hours))
+
+
+def difference(found: Results, before: Results) -> tuple[Results, npt.NDArray[np.bool_]]:
+    """What must be appended so that exactly `found` counts, and whether the flags of each differ from before.
+
+    Parameters
+    ----------
+    found : Results
+        What the tests find now, of one level.
+    before : Results
+        What they found before in all that was tested now, of the same level; what counts no longer has no mask.
+
+    Returns
+    -------
+    appended : Results
+        Those found now that were not there or are different, and those of before that are found no longer.
+    changed : ndarray of bool
+        For each of them, whether its flags, and so the statistics of its hour, change.
+    """
+    order = np.argsort(before.keys)
+    sorted_keys = before.keys[order]
+    place = np.searchsorted(sorted_keys, found.keys)
+    known = place < len(order)
+    known[known] = sorted_keys[place[known]] == found.keys[known]
+    flags, failed = np.full_like(found.flags, NOT_EVALUATED), np.zeros_like(found.failed)
+    flags[known], failed[known] = before.flags[order[place[known]]], before.failed[order[place[known]]]
+    doubted = (found.flags != flags).any(axis=1)
+    new = doubted | (found.failed != failed).any(axis=1)
+    gone = before.rows(before.failed.any(axis=1) & ~np.isin(before.keys, found.keys))
+    nothing = replace(gone, flags=np.full_like(gone.flags, NOT_EVALUATED), failed=np.zeros_like(gone.failed))
+    changed = np.concatenate((doubted[new], (gone.flags != NOT_EVALUATED).any(axis=1)))
+    return found.rows(new).followed_by(nothing), changed
 
 
 def _moment(second: int) -> dt.datetime:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from analytics import quality, quality_reading, screening
 from analytics.quality import QUALITY_LIMITS, combined, explanation
 from analytics.quality_hour import (
+    LOOK_AHEAD_H,
     LOOK_BACK_H,
     HourGrid,
     drift_flags,
@@ -326,7 +327,34 @@ def test_hours_with_one_value_for_long_are_found_whole() -> None:
     assert np.argwhere(result.failed).tolist() == [[at, 0, pm25] for at in range(10, 23)]
     assert (result.failed[10:23, 0, pm25] == screening.PERSISTENCE).all()
     assert (result.flags[10:23, 0, pm25] == SUSPECT).all() and (result.flags[30, 1] == MISSING).all()
-    assert LOOK_BACK_H == 216
+    assert (LOOK_BACK_H, LOOK_AHEAD_H) == (216, 72)
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.integers(0, 10**6), st.integers(1, 30), st.integers(0, 150))
+def test_an_hour_is_judged_alike_in_every_grid_that_is_long_enough(seed: int, length: int, low: int) -> None:
+    chance, hours, sites = np.random.default_rng(seed), 480, 6
+    means = 60 * np.exp(chance.normal(0, 0.5, (hours, 1, AIR.width)).cumsum(axis=0) * 0.05)
+    means = means * chance.uniform(0.9, 1.1, (hours, sites, AIR.width))
+    means[300:, 1] *= 2.5  # a drift
+    means[230:, 2][:, [0, 1]] = means[230:, 2][:, [1, 0]]  # two inputs
+    for site, begin, count in zip(*chance.integers((0, 150, 1), (sites, hours, 110), (40, 3)).T.tolist(), strict=True):
+        means[begin : begin + count, site, chance.integers(AIR.width)] = 77.0
+        means[begin : begin + count % 7, (site + 1) % sites] *= 4  # unlike the neighbours for some hours
+    means[chance.random(means.shape) < 0.02] = NAN
+    places = 1000.0 * np.column_stack((np.arange(sites), np.zeros(sites)))
+
+    def judged(first: int, last: int) -> quality.Quality:
+        own = means[first:last]
+        return hour_quality(HourGrid(3600 * np.arange(first, last), own, own, own, places, np.ones(sites, bool)))
+
+    whole, first = judged(0, hours), LOOK_BACK_H + low
+    part = judged(first - LOOK_BACK_H, min(first + length + LOOK_AHEAD_H, hours))
+    inside = slice(LOOK_BACK_H, LOOK_BACK_H + length)
+    assert (part.failed[inside] == whole.failed[first : first + length]).all()
+    assert (part.flags[inside] == whole.flags[first : first + length]).all()
+    every = screening.PERSISTENCE | quality.SPATIAL
+    assert np.bitwise_or.reduce(whole.failed, axis=None) & every == every
 
 
 def test_one_flag_and_all_reasons() -> None:

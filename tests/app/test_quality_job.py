@@ -12,13 +12,15 @@ from test_settle_database import AREA, Network
 from analytics import quality
 from analytics.quality import CHANNEL, GAP, SPATIAL, SPIKE
 from analytics.screening import MARK, PERSISTENCE
-from app.job.quality import screen
+from app.job.quality import screen, screen_hours
 from domain.family import AIR
 from domain.flag import FAIL
 from store.connection import connect
+from store.quality import claim_screening, queue_screening, release_screening, screening_begins
 from store.reference import load_reference
 from store.review import Proposal, confirm_review, propose_review
 from store.revision import decide_revision, read_effective
+from store.settlement import mark_hours, read_queue_lengths
 
 START = dt.datetime(2026, 3, 1, 0, tzinfo=dt.UTC)
 NOW = START + dt.timedelta(days=3)
@@ -63,6 +65,34 @@ class Watched(Network):
             "select device_id, extract(epoch from time - %s)::int / 60, level, failed, flag from"
             " screen.quality_finding where column_key = %s order by device_id, time, level",
             (START, column),
+        ).fetchall()
+
+    def hour_frames(self, hours: int) -> None:
+        """Hour frames of every station: runs of one value, some longer than a slice of the job, and a site that is
+        unlike the others from hour 18 to hour 21."""
+        for at in range(hours):
+            for site in ("east", "west", "north", "south", "centre"):
+                odd = 200.0 if site == "centre" and 18 <= at < 22 else 0.0
+                values = {"pm25": 35.5 if site == "east" else 30.0 + at % 3 + odd, "no2": 40.0, "so2": 9.0 + at % 2}
+                self.reading(f"{site}-1", START + at * HOUR, 3600, values)
+
+    def passes(self, limit: int) -> list[tuple[int, int]]:
+        """Settle and test until nothing waits; results and hours queued again of each pass."""
+        found = []
+        while len(found) < 10:
+            self.settle()
+            done = screen_hours(self.app, now=NOW, limit=limit)
+            found.append((done.results, done.resettled))
+            if not done.hours and not any(read_queue_lengths(self.app).values()):
+                break
+        return found
+
+    def newest(self) -> list[tuple[Any, ...]]:
+        """What counts of every result."""
+        return self.app.execute(
+            "select device_id, time, level, failed, flag from (select distinct on (device_id, time, level, span_s) *"
+            " from quality_result order by device_id, time, level, span_s, screened_at desc) q"
+            " where flag <> repeat('2', 12) order by 1, 2, 3"
         ).fetchall()
 
 
@@ -115,6 +145,37 @@ def test_testing_again_finds_nothing_new(network: Watched) -> None:
     assert network.run() == {"hours": 1, "readings": 60, "results": 0, "resettled": 0}  # what the result resettled
     assert network.run() == {"hours": 0, "readings": 0, "results": 0, "resettled": 0}
     assert network.app.execute("select count(*) from quality_result").fetchone() == (1,)
+
+
+@pytest.mark.parametrize("limit", [15, 50, 2000])
+def test_testing_ends_and_finds_the_same_however_it_is_sliced(network: Watched, limit: int) -> None:
+    network.hour_frames(40)
+    done = network.passes(limit)
+    assert len(done) <= 3 and done[-1] == (0, 0)
+    found = network.newest()
+    runs = {(device, failed[0], failed[3]) for device, _, _, failed, _ in found}
+    assert runs == {("east-1", PERSISTENCE, PERSISTENCE), ("centre-1", SPATIAL, PERSISTENCE)} | {
+        (f"{site}-1", 0, PERSISTENCE) for site in ("west", "north", "south", "centre")
+    }
+    assert len(found) == 5 * 40
+    # the whole time again, then an hour in the middle alone: nothing is found anew, nothing taken back
+    mark_hours(network.app, START, START + 40 * HOUR)
+    assert network.passes(limit) == [(0, 0), (0, 0)]
+    mark_hours(network.app, START + 19 * HOUR, START + 20 * HOUR)
+    assert network.passes(limit) == [(0, 0), (0, 0)]
+    assert network.newest() == found
+
+
+def test_what_is_queued_while_it_is_tested_stays_for_the_next_run(network: Watched) -> None:
+    hours = [int((START + at * HOUR).timestamp()) for at in range(2)]
+    queue_screening(network.app, ["east", "east"], hours)
+    began = screening_begins(network.app)
+    claim = claim_screening(network.app, NOW, 10, before=began)
+    assert claim.hours_s == tuple(hours)
+    queue_screening(network.app, ["east"], hours[1:])
+    release_screening(network.app, claim)
+    assert claim_screening(network.app, NOW, 10, before=began).ids == ()
+    assert claim_screening(network.app, NOW, 10, before=screening_begins(network.app)).hours_s == (hours[1],)
 
 
 def test_what_is_put_right_is_found_no_longer_and_stays_known(network: Watched) -> None:

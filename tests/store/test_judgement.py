@@ -52,7 +52,7 @@ def test_the_stronger_flag_of_reading_and_tests(
             np.array([key[0] for key, _, _ in results], dtype=np.int64),
             np.array([600 * key[1] // (HOUR if level == "hour" else 1) * (HOUR if level == "hour" else 1)
                       for key, level, _ in results], dtype=np.int64),
-            [level for _, level, _ in results],
+            np.array([level == "hour" for _, level, _ in results], dtype=np.bool_),
             np.array([HOUR if level == "hour" else key[2] for key, level, _ in results], dtype=np.int64),
             flags,
             np.zeros(flags.shape, np.int16),
