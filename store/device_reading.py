@@ -114,6 +114,20 @@ def read_last_time(conn: Connection, family: Family, device: str, before: dt.dat
     return row[0] if row else None
 
 
+def read_times_before(conn: Connection, family: Family, series: Sequence[tuple[str, int, int]]) -> list[int | None]:
+    """Unix time of the newest reading before a moment, for each series: device, span in seconds, Unix time of the
+    moment; None without one in the thirty days before it."""
+    statement = sql.SQL(
+        "select (select extract(epoch from r.time)::bigint from {} r where r.device_id = s.device_id"
+        " and r.span_s = s.span_s and r.time < to_timestamp(s.moment)"
+        " and r.time >= to_timestamp(s.moment) - interval '30 days' order by r.time desc limit 1)"
+        " from unnest(%s::text[], %s::int[], %s::bigint[]) with ordinality as s (device_id, span_s, moment, at)"
+        " order by s.at"
+    ).format(sql.Identifier(family.table))
+    rows = conn.execute(statement, tuple([one[at] for one in series] for at in range(3))).fetchall()
+    return [row[0] for row in rows]
+
+
 #: A row of `revision` carries the values, flags and marks of the whole reading; the newest accepted one counts.
 _READINGS: Final = """
 copy (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -19,8 +19,9 @@ from analytics.quality import Masks, Quality
 from analytics.quality_hour import LOOK_AHEAD_H, LOOK_BACK_H, hour_quality
 from analytics.quality_reading import ReadingSeries, reading_quality
 from app.job.device_hour import device_hours, hour_grid
+from app.job.quality_result import difference
 from domain.family import AIR
-from domain.flag import GOOD, NOT_EVALUATED, Flags
+from domain.flag import GOOD, MISSING, NOT_EVALUATED, Flags
 from domain.period import HOUR_S
 from domain.quality_table import channels, instrument_kinds
 from store import quality as store
@@ -32,7 +33,7 @@ from store.device_hour import (
     read_factor_values,
     write_device_hours,
 )
-from store.device_reading import DeviceReadings, read_device_readings
+from store.device_reading import DeviceReadings, read_device_readings, read_times_before
 from store.quality import HOUR, READING, Results, ScreeningClaim
 
 Integers = npt.NDArray[np.int64]
@@ -123,8 +124,8 @@ def screen_hours(
 
 
 def _screen_claim(conn: Connection, claim: ScreeningClaim, *, over: bool) -> Screened:
-    devices = read_air_devices(conn)
-    own = [device for device in devices if device.site_id in set(claim.sites)]
+    devices, sites = read_air_devices(conn), set(claim.sites)
+    own = [device for device in devices if device.site_id in sites]
     total = Screened(hours=len(claim.ids) if over else 0)
     for low_s, high_s in _runs(claim.hours_s) if own else []:
         readings = _read(conn, own, low_s, high_s)
@@ -156,7 +157,38 @@ def _read(conn: Connection, own: Sequence[AirDevice], low_s: int, high_s: int) -
     names = [device.id for device in own]
     readings = read_device_readings(conn, AIR, names, low=_moment(low_s - far), high=_moment(high_s + far // 2))
     close = (readings.times_s >= low_s - near) & (readings.times_s < high_s + near // 2)
-    return readings.rows(close | (readings.spans_s == HOUR_S))
+    return _preceded(conn, readings.rows(close | (readings.spans_s == HOUR_S)), low_s)
+
+
+def _reach_s(spans_s: Integers) -> Integers:
+    """Seconds before a run in which readings of a span are judged again."""
+    return np.where(spans_s == HOUR_S, _REACH_H["hour"], _REACH_H["short"]) * HOUR_S
+
+
+def _preceded(conn: Connection, readings: DeviceReadings, low_s: int) -> DeviceReadings:
+    """The readings and, where a series begins with one that is judged, an empty one at the time of the one before: an
+    interruption would else be found and taken back once it is out of sight."""
+    series, first = np.unique(np.column_stack((readings.device, readings.spans_s)), axis=0, return_index=True)
+    begins_s = readings.times_s[first]  # rows are in the order of time
+    late = begins_s >= low_s - _reach_s(series[:, 1])
+    if not late.any():
+        return readings
+    device, spans_s = series[late].T
+    names = [readings.devices[at] for at in device.tolist()]
+    before = read_times_before(conn, AIR, list(zip(names, spans_s.tolist(), begins_s[late].tolist(), strict=True)))
+    known = np.array([each is not None for each in before], dtype=np.bool_)
+    shape = (int(known.sum()), AIR.width)
+    empty = DeviceReadings(
+        readings.devices,
+        device[known],
+        np.array([each for each in before if each is not None], dtype=np.int64),
+        spans_s[known],
+        np.full(shape, np.nan),
+        np.full(shape, MISSING, dtype=np.uint8),
+        np.full(shape, ord("-"), dtype=np.uint8),
+        np.full(len(known), np.nan)[known],
+    )
+    return readings.followed_by(empty)
 
 
 def _series(conn: Connection, own: Sequence[AirDevice], readings: DeviceReadings) -> ReadingSeries:
@@ -183,9 +215,10 @@ def _twin_channels(
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """First and second channel beside each reading; NaN where there is none."""
     pair = np.full((2, *readings.values.shape), np.nan)
-    if len(readings.times_s):
+    measured_s = readings.times_s[~np.isnan(readings.values).all(axis=1)]
+    if len(measured_s):
         names = [name for channel in channels() for name in (channel.first, channel.second)]
-        bounds = _moment(int(readings.times_s.min())), _moment(int(readings.times_s.max()) + 1)
+        bounds = _moment(int(measured_s.min())), _moment(int(measured_s.max()) + 1)
         sent = read_factor_values(conn, [device.id for device in own], names, low=bounds[0], high=bounds[1])
         if sent:
             keys = zip(readings.device.tolist(), readings.times_s.tolist(), readings.spans_s.tolist(), strict=True)
@@ -202,8 +235,7 @@ def _reading_results(
     own: Sequence[AirDevice], readings: DeviceReadings, quality: Quality, low_s: int, high_s: int
 ) -> _Found:
     """Results of the readings whose neighbours in time were all at hand."""
-    reach = np.where(readings.spans_s == HOUR_S, _REACH_H["hour"], _REACH_H["short"]) * HOUR_S
-    target = (readings.times_s >= low_s - reach) & (readings.times_s < high_s)
+    target = (readings.times_s >= low_s - _reach_s(readings.spans_s)) & (readings.times_s < high_s)
     rows = np.flatnonzero(target & quality.failed.any(axis=1))
     results = Results(
         readings.device[rows],
@@ -260,38 +292,6 @@ def _write(conn: Connection, found: _Found) -> Screened:
     if len(hours):
         store.queue_settlement(conn, [found.devices[at] for at in hours[:, 0].tolist()], hours[:, 1].tolist())
     return Screened(results=len(new.times_s), resettled=len(hours))
-
-
-def difference(found: Results, before: Results) -> tuple[Results, npt.NDArray[np.bool_]]:
-    """What must be appended so that exactly `found` counts, and whether the flags of each differ from before.
-
-    Parameters
-    ----------
-    found : Results
-        What the tests find now, of one level.
-    before : Results
-        What they found before in all that was tested now, of the same level; what counts no longer has no mask.
-
-    Returns
-    -------
-    appended : Results
-        Those found now that were not there or are different, and those of before that are found no longer.
-    changed : ndarray of bool
-        For each of them, whether its flags, and so the statistics of its hour, change.
-    """
-    order = np.argsort(before.keys)
-    sorted_keys = before.keys[order]
-    place = np.searchsorted(sorted_keys, found.keys)
-    known = place < len(order)
-    known[known] = sorted_keys[place[known]] == found.keys[known]
-    flags, failed = np.full_like(found.flags, NOT_EVALUATED), np.zeros_like(found.failed)
-    flags[known], failed[known] = before.flags[order[place[known]]], before.failed[order[place[known]]]
-    doubted = (found.flags != flags).any(axis=1)
-    new = doubted | (found.failed != failed).any(axis=1)
-    gone = before.rows(before.failed.any(axis=1) & ~np.isin(before.keys, found.keys))
-    nothing = replace(gone, flags=np.full_like(gone.flags, NOT_EVALUATED), failed=np.zeros_like(gone.failed))
-    changed = np.concatenate((doubted[new], (gone.flags != NOT_EVALUATED).any(axis=1)))
-    return found.rows(new).followed_by(nothing), changed
 
 
 def _moment(second: int) -> dt.datetime:

@@ -79,7 +79,7 @@ class Watched(Network):
     def passes(self, limit: int) -> list[tuple[int, int]]:
         """Settle and test until nothing waits; results and hours queued again of each pass."""
         found = []
-        while len(found) < 10:
+        while len(found) < 5:
             self.settle()
             done = screen_hours(self.app, now=NOW, limit=limit)
             found.append((done.results, done.resettled))
@@ -252,6 +252,18 @@ def test_gaps_are_noted_and_doubt_nothing(network: Watched) -> None:
         "此前数据中断。",
     )
     assert network.app.execute("select flag_zh, readings from screen.quality_hour").fetchall() == []  # months ago
+
+
+@pytest.mark.parametrize("hours", [4, 30])
+def test_a_long_gap_stays_known_when_it_is_out_of_sight(network: Watched, hours: int) -> None:
+    network.minutes("east-1", wave(60))
+    later = START + (1 + hours) * HOUR
+    network.minutes("east-1", wave(6 * 60), later)
+    for limit in (1, 2000):
+        network.passes(limit)
+        assert network.findings() == [("east-1", 60 * (1 + hours), "reading", GAP, 2)]
+        mark_hours(network.app, START, later + 6 * HOUR)
+    assert network.app.execute("select count(*) from quality_result").fetchone() == (1,)
 
 
 def test_twin_channels_and_marks(network: Watched) -> None:
