@@ -10,7 +10,8 @@ After the load everything must be stored, and within a quarter of an hour be set
 empty, and then a run of the job `quality` that queues nothing. Prints JSON, then the lines of a Markdown table, and
 ends with 1 when messages are missing or doubled, the ledger does not balance, anything waits or is queued again at the
 end, or the memory of a process grows faster than --slope MiB an hour over the last two thirds of the time (Theil-Sen
-slope, which single peaks of a job do not move).
+slope, which single peaks of a job do not move; runs of less than half an hour are not judged by it, because the hours
+that the job `quality` looks at grow so long).
 """
 
 from __future__ import annotations
@@ -49,6 +50,8 @@ _CHILDREN: Final = {"settle": ["settle", "--follow"], "job": ["job", "follow"]}
 _PATIENCE_S: Final = 300.0
 #: How long storing, settling and testing what is left may take.
 _SETTLED_S: Final = 900.0
+#: Minutes after which memory is judged: until then the hours before an hour that its tests look at are still coming in.
+_JUDGED_MIN: Final = 30.0
 #: Rows of each queue; an hour that may still get readings waits for nothing. As in view screen.queue_now.
 _WAITING: Final = """
 select (select count(distinct (family, site_id, hour)) from dirty_hour), (select count(*) from dirty_day),
@@ -289,7 +292,7 @@ def faults(found: Mapping[str, Any], largest_slope: float) -> list[str]:
         and found["ledger"]["stored"] == found["messages"],
         f"{_SETTLED_S:g} s after the load not settled and tested to the end, waiting: {found['left']}": found["ended"],
         **{
-            f"{name} grows by {slope} MiB an hour": slope <= largest_slope
+            f"{name} grows by {slope} MiB an hour": slope <= largest_slope or found["minutes"] < _JUDGED_MIN
             for name, slope in found["slope_mib_per_hour"].items()
         },
     }
@@ -319,6 +322,8 @@ def main() -> int:
         chosen.output.write_text(text + "\n", encoding="utf-8")
     for name, values in found["memory_mib"].items():
         print(f"| {name.removesuffix('_mib')} | {' | '.join(map(str, values))} | {found['slope_mib_per_hour'][name]} |")
+    if found["minutes"] < _JUDGED_MIN:
+        print(f"memory is not judged in fewer than {_JUDGED_MIN:g} minutes")
     print("\n".join(found["faults"]) or "good")
     return int(bool(found["faults"]))
 
