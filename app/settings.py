@@ -7,7 +7,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, get_args, get_type_hints
@@ -70,6 +70,7 @@ class Settings:
     broker_tls_address: str | None = None
     broker_tls_certificates: str = NONE
     broker_tls_names: str | None = None
+    broker_max_connections: int = _bounded(10_000, 1, 1_000_000)
     collectors: int = _bounded(1, 1, 32)
     collector_batch_size: int = _bounded(500, 1, 50_000)
     collector_batch_age_s: float = _bounded(0.2, 0.01, 30)
@@ -183,7 +184,8 @@ class Settings:
         if self.broker_tls_address is None:
             return None
         names = self.broker_tls_names or ""
-        return parsed_listener(self.broker_tls_address, self.broker_tls_certificates, names)
+        listener = parsed_listener(self.broker_tls_address, self.broker_tls_certificates, names)
+        return replace(listener, connections=self.broker_max_connections)
 
     @property
     def demonstrates(self) -> bool:

@@ -6,6 +6,7 @@ import datetime as dt
 import signal
 import subprocess
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +19,11 @@ from app.service.progress import Reporter
 from app.service.runtime import Program
 from app.service.unprivileged import ServiceUser, make_folder, write_file
 from domain.error import ServiceError
+from ingest.gateway.tally import raise_file_limit
 
 MAX_PACKET_SIZE: Final = 1_048_576
+#: Files of the broker besides the connections of devices: its log, what it keeps, clients on loopback.
+SPARE_FILES: Final = 256
 #: What each account of the platform may do; devices are covered by patterns on their user name.
 PERMISSIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "collector": (
@@ -218,7 +222,7 @@ class Broker:
             if port and self.port != port:
                 reporter.say(f"port {port} is taken: the broker listens on {self.port}")
             text = "".join(f"{key} {value}\n" for key, value in self.settings().items())
-            text += self.tls.configuration(self.folder) if self.tls is not None else ""
+            text += self._within_files(self.tls, reporter).configuration(self.folder) if self.tls is not None else ""
             write_file(self.configuration, text, user=self._user)
             command: list[str | Path] = [self._program.path, "-c", self.configuration]
             self._process = start_process(self._user, command, folder=self.folder, log=self.log, dies_by=signal.SIGTERM)
@@ -228,6 +232,16 @@ class Broker:
                 break
         self.stop()
         raise ServiceError(f"Mosquitto did not start; the end of {self.log}:\n{log_tail(self.log)}")
+
+    def _within_files(self, tls: TlsListener, reporter: Reporter) -> TlsListener:
+        """The listener with no more connections than leave files for clients on loopback; the broker inherits them."""
+        files = raise_file_limit()
+        most = min(tls.connections, max(1, files - SPARE_FILES))
+        if most < tls.connections:
+            reporter.say(
+                f"the broker takes {most} devices at once: open files are limited to {files} (docs/settings.md)"
+            )
+        return replace(tls, connections=most)
 
     def stop(self) -> None:
         """Shut the broker down; sessions and queued messages are saved."""

@@ -30,12 +30,15 @@ class TlsListener:
         One of `CERTIFICATES`.
     further_names : tuple of str
         Names and addresses under which devices reach the broker.
+    connections : int
+        Most at once, those that have not said yet who they are included.
     """
 
     address: str
     port: int
     certificates: str = NONE
     further_names: tuple[str, ...] = ()
+    connections: int = 10_000
 
     @property
     def names(self) -> list[str]:
@@ -57,6 +60,7 @@ class TlsListener:
         """
         lines = [
             f"listener {self.port} {self.address}",
+            f"max_connections {self.connections}",
             f"cafile {folder / 'ca.crt'}",
             f"certfile {folder / 'server.crt'}",
             f"keyfile {folder / 'server.key'}",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -266,3 +268,28 @@ def test_a_broker_elsewhere_has_no_credentials_here(tmp_path: Path) -> None:
         local_access(settings)
     with pytest.raises(ConfigurationError, match="lantian up"):
         local_access(Settings(home=tmp_path))
+
+
+def test_strangers_who_fill_the_tls_listener_do_not_keep_the_platform_out(scratch: Path, runtime_cache: Path) -> None:
+    listener = TlsListener("127.0.0.1", free_port(0), connections=3)
+    with (
+        LocalServices(scratch / "crowd", runtime_cache, database=False, broker_port=0, tls=listener) as services,
+        ExitStack() as stack,
+    ):
+
+        def told(at: int) -> bytes | None:
+            """What a further connection is told within a moment: nothing while it is held, its end when refused."""
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", listener.port), 5))
+            one.settimeout(0.5 if at < 3 else 5)
+            try:
+                return one.recv(1)
+            except TimeoutError:
+                return None
+            except ConnectionResetError:
+                return b""
+
+        assert [told(at) for at in range(5)] == [None, None, None, b"", b""]
+        collector = Client(services.broker_for("collector"), client_id="inside")
+        assert collector.refused is None
+        assert collector.publish("lt/v1/zy/json/own/cmd") in DELIVERED
+        collector.close()
