@@ -1,4 +1,4 @@
-"""What every answer carries and no request may exceed: security headers, size of bodies."""
+"""What every answer carries and no request may exceed: security headers, size of bodies; HEAD wherever there is GET."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ class Shield:
             self._headers["strict-transport-security"] = f"max-age={_YEAR_S}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request; HEAD as GET without the body."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        taken, began = 0, False
+        taken, began, bare = 0, False, scope["method"] == "HEAD"
 
         async def limited() -> Message:
             nonlocal taken
@@ -78,10 +78,12 @@ class Shield:
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 headers.setdefault("cache-control", "no-store")
+            elif bare:
+                message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self._app(scope, limited, dressed)
+            await self._app({**scope, "method": "GET"} if bare else scope, limited, dressed)
         except _TooLargeError:
             if not began:
                 answer = PlainTextResponse(f"请求过大，上限为 {LARGEST_BODY // 2**20} MiB", 413)

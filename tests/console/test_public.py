@@ -323,6 +323,10 @@ def test_others_may_read_the_interface_and_write_nothing(public: Public) -> None
     page = public.ask("/")
     assert "script-src 'self'" in page.headers["content-security-policy"]
     assert "set-cookie" not in page.headers
+    head, whole = public.ask("/", method="HEAD"), public.ask("/")
+    assert (head.status_code, head.content) == (200, b"") != (200, whole.content)
+    assert head.headers["content-length"] == whole.headers["content-length"]
+    assert public.ask("/nowhere", method="HEAD").status_code == 404
     for method in ("POST", "PUT", "DELETE"):
         assert public.ask("/api/v1/now", method=method).status_code == 405
     assert public.ask("/api/v1/now", method="OPTIONS", Origin="https://elsewhere.example",
