@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 
 def put_result(text: str, output: Path | None) -> None:
@@ -16,3 +18,8 @@ def put_result(text: str, output: Path | None) -> None:
         output.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"cannot write {output}: {error.strerror}") from error
+
+
+def table_console() -> Console:
+    """Where tables go: as wide as the terminal, wide enough for whole lines in a pipe or a file."""
+    return Console(width=None if sys.stdout.isatty() else 200)

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.registration import import_file, write_options
 from app.registry_sheet import sheet_text
 from app.registry_table import Entry, RegistryTable, cell_text
@@ -104,7 +104,7 @@ def _list(table: RegistryTable, extra: Extra) -> click.Command:
         with registry(f"read the {table.name}s") as conn:
             entries = read_entries(conn, table.name)
         shown = [entry for entry in entries.values() if everything or entry["retired_at"] is None]
-        Console().print(entry_table(table, shown, extra, dt.datetime.now(dt.UTC)))
+        table_console().print(entry_table(table, shown, extra, dt.datetime.now(dt.UTC)))
 
     flag = click.Option(["--all", "everything"], is_flag=True, help="Retired ones too.")
     return click.Command("list", callback=run, params=[flag], help=f"List the {table.name}s in service.")

@@ -6,9 +6,9 @@ import datetime as dt
 import getpass
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.service.address import app_database_url
 from app.service.first_account import FIRST, first_password_file
 from app.settings import load_settings
@@ -73,7 +73,9 @@ def list_accounts() -> None:
         password = "待本人修改" if one.must_change else f"{one.password_set_at.astimezone(ZONE):%Y-%m-%d}"
         state = f"{one.disabled_at.astimezone(ZONE):%Y-%m-%d} 停用" if one.disabled_at else "在用"
         table.add_row(one.id, one.name_zh, ROLE_ZH[one.role], one.enterprise_id or "", password, state)
-    Console().print(table if accounts else "No account yet; lantian up makes the first one, or: lantian account add")
+    table_console().print(
+        table if accounts else "No account yet; lantian up makes the first one, or: lantian account add"
+    )
 
 
 @command.command("password")

@@ -12,11 +12,11 @@ import threading
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from alerting.watch import StackWatch
+from app.output import table_console
 from app.registration import age_text
 from app.registry_command import registry
 from app.service.post import opener
@@ -62,7 +62,7 @@ def show_list(everything: bool, kind: str | None, *, enterprise: str | None, lim
             muted,
         )  # fmt: skip
         table.add_row(*map(escape, cells))
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("show")
@@ -144,7 +144,7 @@ def mutes() -> None:
         source = "" if one["source_kind"] is None else f"{one['source_kind']} {one['source_id']}"
         until = f"{one['until'].astimezone(ZONE):%Y-%m-%d %H:%M}"
         table.add_row(str(one["id"]), one["kind"], source, until, one["muted_by"], escape(one["reason"]))
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("unmute")
@@ -176,7 +176,7 @@ def rules(kind: str | None) -> None:
         table.add_column(heading, overflow="fold")
     for rule in found:
         table.add_row(*_rule_cells(rule))
-    Console().print(table)
+    table_console().print(table)
 
 
 def _rule_cells(rule: AlertRule) -> tuple[str, ...]:

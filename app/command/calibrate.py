@@ -11,11 +11,11 @@ from typing import Final
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from analytics.calibration import CALIBRATION_LIMITS, Fit, Inputs, corrected, fit_calibration
 from app.job.calibration import MICRO, correct_span, fit_device
+from app.output import table_console
 from app.service.address import app_database_url
 from domain.error import ConfigurationError
 from domain.period import ZONE
@@ -58,7 +58,7 @@ def fit(devices: tuple[str, ...], low: dt.datetime | None, high: dt.datetime | N
             for name in devices or known
             for version in fit_device(conn, known[name], (start, end), now=now, who=who.strip())
         ]
-    Console().print(
+    table_console().print(
         fitted_table(made) if made else "Nothing to fit: no micro station with a reference station within reach."
     )
 
@@ -70,7 +70,7 @@ def list_versions(device: str | None, every: bool) -> None:
     """List versions with training, n, R, RMSE and bias before and after."""
     with _open() as conn, translated("read calibrations"):
         found = read_calibrations(conn, device_ids=[device] if device else None, used=not every)
-    Console().print(fitted_table(found) if found else "Nothing to show.")
+    table_console().print(fitted_table(found) if found else "Nothing to show.")
 
 
 @command.command("show")

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -20,6 +19,7 @@ from app.contact_sheet import (
     contacts_of,
     load_contact_sheet,
 )
+from app.output import table_console
 from app.registry_command import option_name, registry
 from app.registry_sheet import Line, Sheet
 from domain.alert import severities
@@ -87,7 +87,7 @@ def show(everything: bool, enterprise: str | None) -> None:
             cells["hours"], ways, retired,
         )  # fmt: skip
         table.add_row(*map(escape, row))
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("import")

@@ -6,10 +6,10 @@ import datetime as dt
 import getpass
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app.output import table_console
 from app.registry_command import registry
 from domain.error import ConfigurationError
 from domain.period import ZONE
@@ -42,7 +42,7 @@ def show_list(state: str | None, contact: str | None, notice: int | None, *, lim
             one["state_zh"], str(one["attempts"]), f"{at.astimezone(ZONE):%m-%d %H:%M:%S}", one["error"] or "",
         )  # fmt: skip
         table.add_row(*map(escape, cells))
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("show")
@@ -57,7 +57,7 @@ def show(delivery: int) -> None:
     for one in attempts:
         at = f"{one['at'].astimezone(ZONE):%Y-%m-%d %H:%M:%S}"
         table.add_row(at, one["outcome"], one["worker"], escape(one["error"] or ""))
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("replay")

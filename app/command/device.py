@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from app.command.device_key import command as key_command
 from app.command.device_request import request_command, requests_command
+from app.output import table_console
 from app.registration import age_text
 from app.registry_command import column_options, option_cells, registry, registry_group, retire_command
 from app.registry_table import DEVICE, Entry
@@ -62,7 +62,7 @@ def pending() -> None:
     """List strangers: devices whose messages were rejected because they are not registered."""
     with registry("read rejected messages") as conn:
         found = read_pending(conn)
-    Console().print(pending_table(found, _now()))
+    table_console().print(pending_table(found, _now()))
 
 
 def pending_table(found: list[Pending], now: dt.datetime) -> Table:
@@ -109,7 +109,7 @@ def health(site: str | None) -> None:
     """Show freshness, completeness, clock, duplicates and rejects of every device in service."""
     with registry("read the health of devices") as conn:
         found = read_health(conn, site=site)
-    Console().print(health_table(found, _now()))
+    table_console().print(health_table(found, _now()))
 
 
 def health_table(found: list[DeviceHealth], now: dt.datetime) -> Table:

@@ -7,9 +7,9 @@ import getpass
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.registration import age_text
 from app.registry_command import registry
 from app.service.address import broker_for
@@ -85,7 +85,7 @@ def requests_command(device: str | None) -> None:
     """List the newest requests to the device ID, or to all, and what came of them."""
     with registry("read requests") as conn:
         found = read_requests(conn, device)
-    Console().print(request_table(found, dt.datetime.now(dt.UTC)))
+    table_console().print(request_table(found, dt.datetime.now(dt.UTC)))
 
 
 def request_table(found: list[DeviceRequest], now: dt.datetime) -> Table:

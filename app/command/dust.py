@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Final
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.registry_command import registry
 from app.registry_sheet import Column, SheetRow, decoded, records_of, sheet_of
 from domain.dust import EVERY_SITE, DustInterval, dust_interval
@@ -123,7 +123,7 @@ def list_intervals(*, everything: bool) -> None:
     table = Table("id", "area", "site", "from", "to", "source", "entered", "withdrawn", box=None)
     for one in records:
         table.add_row(*_cells(one))
-    Console().print(table)
+    table_console().print(table)
 
 
 def _cells(one: DustRecord) -> list[str]:

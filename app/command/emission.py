@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from analytics.emission_compliance import cumulative_emission
 from app.emission_file import FileHours, judge_table, judged_text
 from app.job.settle import Settled
 from app.job.source import settle_stacks
+from app.output import table_console
 from app.pollutant_table import PollutantTable, decoded
 from app.service.address import app_database_url
 from domain.emission import outlets
@@ -60,7 +60,7 @@ def show(month: dt.datetime | None, site: str | None) -> None:
         table.add_column(heading, overflow="fold")
     for name, year_t, row in rows:
         table.add_row(name, _NAMES[row.pollutant], *_counts(row), *_tonnes(row, year_t))
-    Console().print(table)
+    table_console().print(table)
 
 
 def _counts(row: StackMonthRow) -> tuple[str, ...]:

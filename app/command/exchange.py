@@ -10,12 +10,12 @@ import threading
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from alerting.link import Broker
 from app.command.device import ACTIONS, change_credential
 from app.exchange import export_exchange, import_exchange
+from app.output import table_console
 from app.service.account import neighbour_account
 from app.service.address import app_database_url, broker_for
 from app.service.authority import DEVICE_DAYS
@@ -79,7 +79,7 @@ def list_() -> None:
         hour = "—" if one.hour is None else f"{one.hour:%Y-%m-%d %H:%M}Z"
         aqi = "—" if one.aqi is None else str(one.aqi)
         table.add_row(one.id, one.name_zh, one.adcode or "—", hour, aqi, one.category_zh or "—")
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("export")

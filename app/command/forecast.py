@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from app.forecast_evaluation import Plan, evaluate_forecast, load_histories, parse_years, report_lines
 from app.forecast_import import COLUMNS, forecasts, rows_from_csv
 from app.job.forecast import issue, judge_issued, train
-from app.output import put_result
+from app.output import put_result, table_console
 from app.service.access import local_access
 from app.service.address import app_database_url
 from app.settings import load_settings
@@ -146,7 +145,7 @@ def show(site: str, hours: bool, at: dt.datetime | None, as_json: bool) -> None:
     elif not found:
         click.echo(f"{site}: no forecast is in use; see lantian forecast list and lantian job list")
     else:
-        Console().print(_shown(site, found))
+        table_console().print(_shown(site, found))
 
 
 @command.command("list")
@@ -161,7 +160,7 @@ def list_issues(site: str | None, limit: int) -> None:
         table.add_row(
             row.site_id, row.issuer_id, _local(row.issued_at), _local(row.received_at), row.origin, ", ".join(row.items)
         )
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("skill")
@@ -184,7 +183,7 @@ def show_skill(site: str | None, again: bool) -> None:
             *(row.site_id, row.basis, row.kind, row.item, str(row.lead), str(row.count), f"{row.rmse:.1f}"),
             *("-" if share is None else f"{share:.1f}%" for share in shares),
         )
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("import")
@@ -254,7 +253,7 @@ def list_issuers() -> None:
     for row in rows:
         retired = "" if row.retired_at is None else _local(row.retired_at)
         table.add_row(row.id, row.name_zh, row.source, str(row.rank), str(row.valid_h), retired)
-    Console().print(table)
+    table_console().print(table)
 
 
 @issuers.command("retire")

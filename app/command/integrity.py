@@ -6,10 +6,10 @@ import datetime as dt
 import json
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from app.job.integrity import check_days
+from app.output import table_console
 from app.service.address import app_database_url
 from domain.error import ConfigurationError
 from domain.family import FAMILIES
@@ -76,7 +76,7 @@ def list_findings(status: str, everything: bool, device: str | None, kind: str |
         span = (f"{moment.astimezone(ZONE):%m-%d %H:%M}" for moment in (one.began_at, one.ended_at))
         cells = (one.kind_zh, one.enterprise_zh or one.site_zh, one.device, *span, STATUSES_ZH[one.status])
         table.add_row(str(one.id), *cells, one.text_zh)
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("show")

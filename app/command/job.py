@@ -9,11 +9,11 @@ import sys
 import threading
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from app.job.runner import follow_lane, run_job
 from app.job.schedule import JOBS, LANES, job_named
+from app.output import table_console
 from app.service.address import app_database_url
 from app.service.schema import check_schema
 from app.settings import load_settings
@@ -40,7 +40,7 @@ def show_jobs() -> None:
         table.add_column(name, overflow="fold")
     for job in JOBS:
         table.add_row(job.name, _interval(job.every), *_told(last.get(job.name)), job.title)
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("run")

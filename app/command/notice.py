@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from app.output import table_console
 from app.registry_command import registry
 from app.registry_sheet import BOM
 from app.workbook import SUFFIX, write_workbook
@@ -59,7 +59,7 @@ def show_list(enterprise: str | None, about: str | None, limit: int) -> None:
             one["subject_zh"], one["reference"], one["state_zh"], _shown(one["respond_by"]), answered,
         )  # fmt: skip
         table.add_row(*map(escape, cells))
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("show")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from app.outlet_sheet import COLUMNS, import_outlets, outlet_cells
+from app.output import table_console
 from app.registry_command import registry
 from app.registry_sheet import sheet_text
 from domain.emission import outlets
@@ -49,7 +49,7 @@ def list_outlets(everything: bool) -> None:
     for row in rows:
         cells = outlet_cells(row)
         table.add_row(*(column.wording(cells[column.key]) for column in shown))
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("kinds")
@@ -61,7 +61,7 @@ def list_kinds() -> None:
     for key, kind in outlets().items():
         oxygen = "不折算" if kind.reference_oxygen is None else f"{kind.reference_oxygen:g}"
         table.add_row(key, kind.name_zh, kind.industry, oxygen, kind.clause, kind.confidence)
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("import")

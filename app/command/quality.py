@@ -18,6 +18,7 @@ from analytics.quality import Quality, combined, explanation, names
 from analytics.quality_hour import HourGrid, hour_quality
 from analytics.quality_reading import ReadingSeries, reading_quality
 from analytics.screening import PERSISTENCE
+from app.output import table_console
 from app.prsa import PrsaStation, load_prsa
 from app.service.address import app_database_url
 from domain.family import AIR
@@ -56,7 +57,7 @@ def list_findings(device: str | None, low: dt.datetime | None, high: dt.datetime
     for row in grouped(findings):
         table.add_row(*row)
     span = " to ".join(f"{moment.astimezone(ZONE):%Y-%m-%d %H:%M}" for moment in (start, end))
-    Console().print(table if findings else f"Nothing found from {span}.")
+    table_console().print(table if findings else f"Nothing found from {span}.")
 
 
 def grouped(findings: Sequence[Finding]) -> list[tuple[str, ...]]:

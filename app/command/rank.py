@@ -6,9 +6,9 @@ import datetime as dt
 from collections.abc import Sequence
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.registry_command import registry
 from domain.error import ConfigurationError
 from domain.period import PERIOD_KINDS, PeriodKind, local_date, period_start
@@ -46,7 +46,7 @@ def command(context: click.Context, *, kind: PeriodKind, day: dt.datetime | None
     )
     for row in rows:
         table.add_row(*_cells(row))
-    Console().print(table)
+    table_console().print(table)
 
 
 def _cells(row: RankedSite | RankedTownship) -> Sequence[str]:
@@ -75,7 +75,7 @@ def weights() -> None:
         numbers = [f"{row.weights[key]:g}" for key in SIX_KEYS]
         entered = f"{row.author.name}: {row.author.why}"
         table.add_row(row.first_day.isoformat(), *numbers, "yes" if row.counts else "replaced", entered)
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("weigh")

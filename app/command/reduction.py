@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Final
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from alerting.plan import ordered_measures, planned_orders, reductions
@@ -15,6 +14,7 @@ from alerting.plan_check import coverage, gaps
 from alerting.wording import grade_zh, measure_zh
 from app.command.register import export as export_register
 from app.command.register import import_file as import_register_file
+from app.output import table_console
 from app.registry_command import registry
 from app.settings import load_settings
 from domain.county import county_folder
@@ -125,7 +125,7 @@ def check(area: str | None) -> None:
         percent = "—" if each.percent is None else f"{each.percent:.1f}"
         head = (BY_KEY[each.level].name_zh, _NAMES_ZH[each.pollutant], f"{each.reduced:.2f}", base)
         table.add_row(*head, percent, f"{each.required:g}", verdict)
-    Console(width=120).print(table)
+    table_console().print(table)
     found = gaps(entries, rules, day=day)
     for gap in found:
         click.echo(f"  {gap.text_zh}")

@@ -7,9 +7,9 @@ import getpass
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.register import (
     import_register,
     in_service,
@@ -71,7 +71,7 @@ def list_entries(name: str | None, everything: bool, as_of: dt.datetime | None) 
     for entry in shown:
         cells = [columns[key].wording(shown_text(entry[key])) for key in register.listed]
         table.add_row(entry["id"], *cells, str(entry["version"]), shown_text(entry["retired_at"]))
-    Console().print(table)
+    table_console().print(table)
 
 
 def _list_registers(known_at: dt.datetime | None) -> None:
@@ -84,7 +84,7 @@ def _list_registers(known_at: dt.datetime | None) -> None:
             serving = sum(entry["retired_at"] is None for entry in entries)
             last = max((entry["changed_at"] for entry in entries), default=None)
             table.add_row(register.name, register.title_zh, register.clause, str(serving), shown_text(last))
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("show")
@@ -94,7 +94,7 @@ def show(name: str, entry_id: str | None) -> None:
     """Show the fields of the register NAME, or its entry ID with its history."""
     register = register_named(name)
     if entry_id is None:
-        Console().print(_fields(register))
+        table_console().print(_fields(register))
         return
     with registry(f"read the register {register.name}") as conn:
         versions = read_history(conn, register, entry_id)

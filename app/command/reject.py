@@ -7,9 +7,9 @@ import time
 from collections import Counter
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.service.address import database_url
 from app.service.device_key import device_keys
 from app.settings import load_settings
@@ -54,7 +54,7 @@ def list_rejects(reason: str | None, every: bool, limit: int, after: int) -> Non
             reject.detail,
             _preview(reject),
         )
-    Console().print(table if rejects else "Nothing waits.")
+    table_console().print(table if rejects else "Nothing waits.")
 
 
 @command.command("replay")

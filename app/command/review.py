@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.service.address import app_database_url
 from domain.period import ZONE
 from store.connection import Connection, connect
@@ -52,7 +52,7 @@ def list_reviews(status: str, device: str | None, limit: int, after: int) -> Non
         span = (_local(one.low), _local(one.high))
         columns, by = " ".join(one.columns), one.withdrawn_by or one.confirmed_by or one.proposed_by
         table.add_row(str(one.id), one.device_id, *span, columns, one.verdict, one.status, by, one.why)
-    Console().print(table if reviews else "Nothing to show.")
+    table_console().print(table if reviews else "Nothing to show.")
 
 
 @command.command("propose", context_settings=_CONTEXT)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.service.address import app_database_url
 from domain.period import ZONE
 from store.connection import connect
@@ -40,7 +40,7 @@ def list_revisions(status: str, device: str | None, limit: int, after: int) -> N
         table.add_row(
             str(one.id), one.device_id, start, str(one.span_s), described(one), announced, one.status, decided
         )
-    Console().print(table if revisions else "Nothing to show.")
+    table_console().print(table if revisions else "Nothing to show.")
 
 
 @command.command("accept")

@@ -9,11 +9,11 @@ import sys
 import threading
 
 import click
-from rich.console import Console
 
 from app.job.follow import Follower
 from app.job.settle import LIMIT, Settled, settle
 from app.job.target import evaluate_targets
+from app.output import table_console
 from app.service.address import app_database_url
 from app.service.schema import check_schema
 from app.settings import load_settings
@@ -48,7 +48,7 @@ def command(follow: bool, limit: int, again: tuple[dt.datetime, dt.datetime] | N
     with translated("settle"), _open() as conn:
         done = settle(conn, clock=_clock, limit=limit)
         targets = len(evaluate_targets(conn, now=_clock()))
-    Console().print(summary(done, targets))
+    table_console().print(summary(done, targets))
 
 
 def mark_again(first: dt.date, last: dt.date) -> None:

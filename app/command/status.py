@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.service.address import broker_for, database_url
 from app.service.console_check import is_alive, local_console_url
 from app.service.home import Home
@@ -31,7 +32,7 @@ def command() -> None:
     Exit status 1 when Lantian is not running.
     """
     settings = load_settings()
-    console = Console()
+    console = table_console()
     running = _show_processes(settings, console)
     _show_addresses(settings, console)
     try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.service.address import app_database_url, database_url
 from app.settings import load_settings
 from store.compression import LAYOUTS, apply, layout_statement, policy_statements
@@ -28,7 +28,7 @@ def show() -> None:
     for one in found:
         bounds = ["" if moment is None else f"{moment:%Y-%m-%d}" for moment in (one.start, one.end)]
         table.add_row(one.table, f"{one.size_bytes / 1e6:,.1f} MB", str(one.chunks), str(one.compressed), *bounds)
-    Console().print(table)
+    table_console().print(table)
 
 
 @command.command("apply")

@@ -7,10 +7,10 @@ import math
 from collections.abc import Sequence
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from app.job.target import evaluate_targets
+from app.output import table_console
 from app.service.address import app_database_url
 from domain.error import ConfigurationError
 from domain.period import local_date
@@ -52,7 +52,7 @@ def budget(*, year: int | None) -> None:
     if not rows:
         click.echo(f"no budget of {start.year}: no measured target has a valid day, or the job budget has not run")
         return
-    console = Console()
+    console = table_console()
     console.print(budget_table(rows), **({} if console.is_terminal else {"width": 200}))  # type: ignore[arg-type]
 
 
@@ -134,7 +134,7 @@ def checked_report(target: TargetRow, value: float, day: dt.date, *, reported_by
 
 def _print(rows: Sequence[TargetStatus]) -> None:
     """Print the table, as wide as it needs to be where the output is no terminal."""
-    console = Console()
+    console = table_console()
     console.print(target_table(rows), **({} if console.is_terminal else {"width": 200}))  # type: ignore[arg-type]
 
 

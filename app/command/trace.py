@@ -7,9 +7,9 @@ import json
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.service.address import app_database_url
 from app.source_trace import Trace, read_trace, span
 from domain.pollutant import POLLUTANTS, SIX_KEYS
@@ -54,7 +54,7 @@ def command(site: str, first: dt.datetime, last: dt.datetime, *, pollutant: str,
             *(place.id, place.name_zh, place.enterprise_zh or "", place.kind, f"{one.distance_km:.1f}"),
             *(f"{one.bearing:.0f}°", str(one.hours), f"{one.score:.2f}"),
         )
-    Console().print(table)
+    table_console().print(table)
 
 
 def trace_json(found: Trace) -> dict[str, object]:

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from alerting.response import change_level, confirm, extend, propose, withdraw
@@ -16,6 +15,7 @@ from app.command.warning_external import exclude, external
 from app.command.warning_option import LOCAL, area_named, decides, decision, local_moment, period
 from app.evidence import write_reports
 from app.job.warning import called_now
+from app.output import table_console
 from app.registry_command import registry
 from domain.error import ConfigurationError
 from domain.period import ZONE
@@ -95,7 +95,7 @@ def _show_orders(conn: Connection, warning_id: int) -> None:
         ]
         state = "执行中" if order.ended_at is None else f"{moment_zh(order.ended_at)}终止"
         table.add_row(str(order.id), order.enterprise_zh, STATES_ZH[order.level], str(len(own)), *hours, state)
-    Console(width=160).print(table)
+    table_console().print(table)
 
 
 @command.command("propose")
@@ -188,7 +188,7 @@ def history(warning_id: int | None, area: str | None, evidence: bool) -> None:
                 moments = [moment_zh(at) if at else "" for at in (each.opened_at, each.issued_at, each.closed_at)]
                 highest = STATES_ZH[each.highest_level] if each.highest_level else ""
                 table.add_row(str(each.id), each.area_id, STATES_ZH[each.state], highest, *moments)
-            Console(width=140).print(table)
+            table_console().print(table)
             return
         for event in read_events(conn, warning_id):
             proposed = f"（建议{STATES_ZH[event.proposed_level]}）" if event.proposed_level else ""

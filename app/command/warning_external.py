@@ -7,11 +7,11 @@ import getpass
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from alerting.wording import moment_zh
 from app.command.warning_option import LOCAL, area_named, local_moment
+from app.output import table_console
 from app.registry_command import registry
 from domain.error import ConfigurationError
 from domain.warning_state import ISSUED, STATES_ZH
@@ -78,7 +78,7 @@ def list_external(area: str | None) -> None:
             revoked = moment_zh(each.revoked_at) if each.revoked_at else ""
             head = (str(each.id), each.area_id, each.issuer_zh, each.document, STATES_ZH[each.minimum_level])
             table.add_row(*head, moment_zh(each.valid_from), ends, revoked, each.entered_by)
-    Console(width=160).print(table)
+    table_console().print(table)
 
 
 @click.command("exclude")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 import click
-from rich.console import Console
 from rich.table import Table
 
+from app.output import table_console
 from app.service.address import app_database_url
 from domain.period import ZONE, local_date, midnight
 from store.connection import connect
@@ -33,4 +33,4 @@ def command(area: str | None, day: dt.datetime | None) -> None:
     for place, row in rows:
         span = [f"{moment.astimezone(ZONE):%H:%M}" for moment in (row.starts_at, row.ends_at)]
         table.add_row(place, row.window_id, *span, row.state, row.reason_zh)
-    Console().print(table)
+    table_console().print(table)
