@@ -97,7 +97,7 @@ COMPARED: Final = Panel(
 PEAKS: Final = Panel(
     id=6,
     title="微站高值",
-    description=f"所选时间范围内达到全部微站中位数 1.5 倍以上的小时，最突出的在前（至多 50 条）。{_UNITS}"
+    description=f"所选乡镇、所选时间范围内达到全部微站中位数 1.5 倍以上的小时，最突出的在前（至多 50 条）。{_UNITS}"
     "没有高值时为空。",
     visualisation=table(
         override("小时", **_TIME),
@@ -114,7 +114,7 @@ PEAKS: Final = Panel(
 FINDINGS: Final = Panel(
     id=7,
     title="微站质控发现",
-    description="所选时间范围内（至多 30 天）微站数据未通过的检查和原因。没有发现时为空。",
+    description="所选乡镇、所选时间范围内（至多 30 天）微站数据未通过的检查和原因。没有发现时为空。",
     visualisation=table(
         override("小时", **_TIME),
         override("微站", custom_width=130),

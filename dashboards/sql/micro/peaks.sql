@@ -7,6 +7,7 @@ with h as (
 select h.hour as "小时", h.site_zh as "微站", h.value as "浓度", m.middle as "全部微站中位数", h.value / m.middle as "之比"
 from h
 join m on m.hour = h.hour and m.middle > 0
-where h.value >= 1.5 * m.middle
+join screen.site_township t on t.site_id = h.site_id
+where h.value >= 1.5 * m.middle and t.township = any (array[${township:sqlstring}]::text[])
 order by h.value / m.middle desc, h.hour desc
 limit 50
