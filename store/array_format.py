@@ -19,10 +19,10 @@ from store.copy_format import Fields, Integers, Mask, numbers, rows_laid_out, te
 #: PostgreSQL counts days from 2000-01-01.
 _EPOCH_2000_DAY: Final = 10_957
 #: Type of the element -> type of its arrays, as in the catalogue pg_type.
-_TEXT, _INT, _BIGINT, _DATE, _MOMENT = 25, 23, 20, 1082, 1184
+_TEXT, _INT, _DATE, _MOMENT = 25, 23, 1082, 1184
 #: Types of `array_rows` -> type of the element.
 _WIRE: Final = {">i2": 21, ">f8": 701}
-_ARRAYS: Final = {_TEXT: 1009, _INT: 1007, _BIGINT: 1016, _DATE: 1182, _MOMENT: 1185}
+_ARRAYS: Final = {_TEXT: 1009, _INT: 1007, _DATE: 1182, _MOMENT: 1185}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,6 @@ def text_array(values: Sequence[str | None]) -> Array:
 def int_array(values: Integers) -> Array:
     """``int[]``."""
     return array_of(_INT, numbers(values, ">i4"))
-
-
-def bigint_array(values: Integers) -> Array:
-    """``bigint[]``."""
-    return array_of(_BIGINT, numbers(values, ">i8"))
 
 
 def date_array(days: Integers, missing: Mask | None = None) -> Array:
