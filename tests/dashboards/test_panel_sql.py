@@ -312,7 +312,11 @@ def test_every_panel_runs_for_one_township_and_for_one_without_stations(
         for columns, _ in run(reader, panel, dashboard.folder, values, SPANS[0]):
             assert columns
     if township != "宁乡镇":
-        lists = {"air": ("map",), "enterprise": ("outlets", "months", "counts"), "micro": ("map", "stations", "counts", "peaks", "quality_findings")}
+        lists = {
+            "air": ("map",),
+            "enterprise": ("outlets", "months", "counts"),
+            "micro": ("map", "stations", "counts", "peaks", "quality_findings"),
+        }
         for name in lists[dashboard.folder]:
             assert _shown(reader, dashboard, name, values) == []
 
