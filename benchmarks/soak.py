@@ -53,11 +53,14 @@ _SETTLED_S: Final = 900.0
 #: Minutes after which memory is judged: until then the hours before an hour that its tests look at are still coming in.
 _JUDGED_MIN: Final = 30.0
 #: Rows of each queue; an hour that may still get readings waits for nothing. As in view screen.queue_now.
-_WAITING: Final = """
-select (select count(distinct (family, site_id, hour)) from dirty_hour), (select count(*) from dirty_day),
-    (select count(*) from dirty_period),
-    (select count(*) from dirty_quality where hour <= now() - interval '70 minutes')
-"""
+_QUEUES: Final = {
+    "batch_notes": "select count(*) from batch_note",
+    "dirty_hours": "select count(distinct (family, site_id, hour)) from dirty_hour",
+    "dirty_days": "select count(*) from dirty_day",
+    "dirty_periods": "select count(*) from dirty_period",
+    "untested_hours": "select count(*) from dirty_quality where hour <= now() - interval '70 minutes'",
+}
+_WAITING: Final = f"select {', '.join(f'({query})' for query in _QUEUES.values())}"
 #: Whether the newest run of the job that began after a moment is over and queued nothing.
 _QUIET: Final = """
 select outcome = 'done' and (counts ->> 'resettled')::int = 0
@@ -173,10 +176,10 @@ class Watch:
         print(json.dumps(row), file=sys.stderr, flush=True)
 
     def waiting(self) -> dict[str, int]:
-        """Rows that wait: hours, days and periods to settle, hours to test."""
+        """Rows that wait: notes to fold, hours, days and periods to settle, hours to test."""
         found = self.place.watch.execute(_WAITING).fetchone()
         assert found is not None
-        return dict(zip(("dirty_hours", "dirty_days", "dirty_periods", "untested_hours"), found, strict=True))
+        return dict(zip(_QUEUES, found, strict=True))
 
     def await_end(self, count: int, every_s: float) -> dict[str, Any]:
         """Wait until `count` messages are stored, settled and tested, and a test of them queues nothing again.
