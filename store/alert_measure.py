@@ -72,10 +72,11 @@ where s.retired_at is null
 #: Share of today's due readings, once six hours of the local day are over.
 _SHARE: Final = """
 select h.device_id, h.site_zh,
-    case when h.due_today * h.interval_s >= 21600 then {share} end,
+    case when h.due_today * greatest(d.interval_s, d.span_s) >= 21600 then {share} end,
     format('今日应收 %%s 条，实收 %%s 条，{name} %%s%%%%', h.due_today, h.readings_today, round({share}::numeric, 1)),
     jsonb_build_object('due', h.due_today, 'readings', h.readings_today, 'percent', round({share}::numeric, 1))
 from screen.device_health h
+join device d on d.id = h.device_id
 """
 #: Intervals since the last message; a device that never sent anything is not judged.
 _SILENCE: Final = """

@@ -212,6 +212,23 @@ def test_health_on_figures_counted_by_hand(lantian: Run, database: Any) -> None:
     assert all(word in said for word in (device, "12.0 s", "bad_field"))
 
 
+def test_a_mean_over_ten_minutes_is_due_every_ten_minutes(lantian: Run, database: Any) -> None:
+    local = dt.datetime.now(dt.UTC).astimezone(dt.timezone(dt.timedelta(hours=8)))
+    first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    with connect(database.url("lantian_owner")) as conn:
+        conn.execute(
+            "update device set registered_at = %s, span_s = case id when 'micro-jinluo-1' then 600 else 60 end,"
+            " interval_s = 60 where id in ('micro-jinluo-1', 'micro-jinluo-2')",
+            (first - dt.timedelta(hours=3),),
+        )
+        due = conn.execute(
+            "select device_id, due_month, extract(epoch from now() - %s) from screen.device_health"
+            " where device_id in ('micro-jinluo-1', 'micro-jinluo-2') order by 1",
+            (first,),
+        ).fetchall()
+    assert [row[1] for row in due] == [int(due[0][2] // 600), int(due[0][2] // 60)]
+
+
 def test_values_that_are_not_usable_lower_the_validity(lantian: Run, database: Any) -> None:
     now = dt.datetime.now(dt.UTC).replace(second=0, microsecond=0)
     body = {"v": 1, "ts": now.isoformat(), "span": 60, "values": {"pm25": 30.0, "pm10": 50.0}, "marks": {"pm10": "D"}}
