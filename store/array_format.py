@@ -19,9 +19,7 @@ from store.copy_format import Fields, Integers, Mask, numbers, rows_laid_out, te
 #: PostgreSQL counts days from 2000-01-01.
 _EPOCH_2000_DAY: Final = 10_957
 #: Type of the element -> type of its arrays, as in the catalogue pg_type.
-_TEXT, _INT, _DATE, _MOMENT = 25, 23, 1082, 1184
-#: Types of `array_rows` -> type of the element.
-_WIRE: Final = {">i2": 21, ">f8": 701}
+_TEXT, _SMALLINT, _INT, _DATE, _MOMENT = 25, 21, 23, 1082, 1184
 _ARRAYS: Final = {_TEXT: 1009, _INT: 1007, _DATE: 1182, _MOMENT: 1185}
 
 
@@ -60,23 +58,10 @@ def array_of(element: int, fields: Fields) -> Array:
     return Array(element, head + rows_laid_out(fields.layout, fields.kept))
 
 
-def array_rows(values: npt.NDArray[np.generic], kind: str) -> Fields:
-    """One field per row of an array (n, k): its k numbers as an array of the database.
-
-    Parameters
-    ----------
-    values : ndarray
-        Shape (n, k).
-    kind : str
-        Big-endian type on the wire: ``">i2"`` or ``">f8"``.
-
-    Returns
-    -------
-    Fields
-        Of n rows.
-    """
-    items = numbers(values, kind).layout
-    head = struct.pack(">iiIii", 1, 0, _WIRE[kind], values.shape[1], 1)
+def smallint_rows(values: npt.NDArray[np.int16]) -> Fields:
+    """One ``smallint[]`` of k elements for each row of an array (n, k)."""
+    items = numbers(values, ">i2").layout
+    head = struct.pack(">iiIii", 1, 0, _SMALLINT, values.shape[1], 1)
     size = (len(head) + items.shape[1]).to_bytes(4, "big")
     lead = np.broadcast_to(np.frombuffer(size + head, dtype=np.uint8), (len(values), 4 + len(head)))
     return Fields(np.hstack([lead, items]), None, 1)

@@ -14,13 +14,11 @@ from domain.family import AIR
 from domain.period import HOUR_S
 from store.binary import copy_records
 from store.connection import Connection
+from store.copy_format import EPOCH_2000_US
 from store.upsert import upsert
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
-
-#: PostgreSQL's binary times count from 2000-01-01 UTC.
-_EPOCH_2000_S = 946_684_800
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ def read_device_hours(conn: Connection, device_ids: Sequence[str], low: dt.datet
     means, lows, highs, minutes = (np.column_stack([rows[f"{kind} {key}"] for key in AIR.keys]) for kind in kinds)
     return DeviceHours(
         rows["device"].astype(np.int64),
-        rows["hour"].astype(np.int64) // 1_000_000 + _EPOCH_2000_S,
+        (rows["hour"].astype(np.int64) + EPOCH_2000_US) // 1_000_000,
         means.astype(np.float64),
         lows.astype(np.float64),
         highs.astype(np.float64),

@@ -13,15 +13,13 @@ from psycopg import sql
 
 from domain.family import AIR
 from domain.period import HOUR_S
-from store.array_format import array_rows
+from store.array_format import smallint_rows
 from store.binary import copy_records
 from store.connection import Connection
-from store.copy_format import chosen_texts, framed, letters, numbers, times
+from store.copy_format import EPOCH_2000_US, chosen_texts, framed, letters, numbers, times
 
 Integers = npt.NDArray[np.int64]
 
-#: PostgreSQL's binary times count from 2000-01-01 UTC.
-_EPOCH_2000_S: Final = 946_684_800
 #: Levels of a result: what it is about.
 READING: Final = "reading"
 HOUR: Final = "hour"
@@ -210,7 +208,7 @@ def read_results(
     codes = np.ascontiguousarray(rows["flag"]).view(np.uint8).reshape(-1, AIR.width)
     return Results(
         rows["device"].astype(np.int64),
-        rows["time"].astype(np.int64) // 1_000_000 + _EPOCH_2000_S,
+        (rows["time"].astype(np.int64) + EPOCH_2000_US) // 1_000_000,
         rows["of_hour"].astype(np.bool_),
         rows["span"].astype(np.int64),
         codes - np.uint8(ord("0")),
@@ -228,7 +226,7 @@ def add_results(conn: Connection, device_ids: Sequence[str], results: Results) -
             chosen_texts((READING, HOUR), results.of_hour.astype(np.int64)),
             numbers(results.spans_s, ">i4"),
             letters(results.flags + np.uint8(ord("0"))),
-            array_rows(results.failed, ">i2"),
+            smallint_rows(results.failed),
         )
         with conn.cursor().copy(statement) as copy:
             copy.write(framed(columns))

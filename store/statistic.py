@@ -18,6 +18,7 @@ from domain.pollutant import SIX_KEYS
 from domain.quality_table import reference_kinds
 from store.binary import copy_records
 from store.connection import Connection
+from store.copy_format import EPOCH_2000_US
 from store.upsert import upsert
 
 Floats = npt.NDArray[np.float64]
@@ -150,7 +151,7 @@ def read_hours(conn: Connection, sites: Sequence[str], low: dt.datetime, high: d
     rows = copy_records(conn, statement, fields)
     return HourRows(
         [sites[at] for at in rows["site"].tolist()],
-        rows["hour"].astype(np.int64) // 1_000_000 + 946_684_800,
+        (rows["hour"].astype(np.int64) + EPOCH_2000_US) // 1_000_000,
         np.column_stack([rows[key] for key in AIR.keys]).astype(np.float64),
         np.column_stack([rows[f"minutes {key}"] for key in AIR.keys]).astype(np.int64),
         [letters.decode("ascii") for letters in rows["flag"].tolist()],

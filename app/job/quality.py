@@ -186,7 +186,7 @@ def _preceded(conn: Connection, readings: DeviceReadings, low_s: int) -> DeviceR
         np.full(shape, np.nan),
         np.full(shape, MISSING, dtype=np.uint8),
         np.full(shape, ord("-"), dtype=np.uint8),
-        np.full(len(known), np.nan)[known],
+        np.full(shape[0], np.nan),
     )
     return readings.followed_by(empty)
 

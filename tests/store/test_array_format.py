@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from store.array_format import Array, array_rows, date_array, int_array, moment_array, text_array
+from store.array_format import Array, date_array, int_array, moment_array, smallint_rows, text_array
 from store.connection import Connection
 from store.copy_format import framed, numbers
 from store.receipt import storable
@@ -52,16 +52,10 @@ def test_moments_come_back_to_the_microsecond_or_as_null(writer: Connection) -> 
     assert returned(writer, moment_array(never, missing)) == [expected[0], None, expected[2], None]
 
 
-@pytest.mark.parametrize(
-    ("kind", "name", "values"),
-    [
-        (">i2", "smallint", [[0, -1, 2**15 - 1], [8192, -(2**15), 7]]),
-        (">f8", "double precision", [[0.1, -0.0], [1e300, 2]]),
-    ],
-)
-def test_rows_of_arrays_come_back(writer: Connection, kind: str, name: str, values: list[list[float]]) -> None:
-    writer.execute(f"create temp table held (at int, found {name}[]) on commit drop")
-    fields = [numbers(np.arange(len(values)), ">i4"), array_rows(np.array(values), kind)]
+def test_rows_of_arrays_come_back(writer: Connection) -> None:
+    values = [[0, -1, 2**15 - 1], [8192, -(2**15), 7]]
+    writer.execute("create temp table held (at int, found smallint[]) on commit drop")
+    fields = [numbers(np.arange(len(values)), ">i4"), smallint_rows(np.array(values, dtype=np.int16))]
     with writer.cursor().copy("copy held from stdin (format binary)") as copy:
         copy.write(framed(fields))
     assert writer.execute("select found from held order by at").fetchall() == [(row,) for row in values]
