@@ -1,4 +1,5 @@
--- A mean over ten minutes is due every ten minutes, however often the device sends what is newer. 应收条数按覆盖时长与上报间隔中较长者计算。
+-- A mean over ten minutes is due every ten minutes, however often the device sends what is newer; while nothing is due yet
+-- there is no ratio (least() would take a missing one for 100 %). 应收条数按覆盖时长与上报间隔中较长者计算。
 
 create or replace view screen.device_period as
 select n.device_id, n.period, n.first_day, n.due, n.readings, n.messages, r.transmission, r.validity,
@@ -25,7 +26,7 @@ from (
     where d.retired_at is null
 ) n
 cross join lateral (
-    select case when not n.silent then least(100.0, 100.0 * n.readings / nullif(n.due, 0))::float8 end as transmission,
+    select case when not n.silent and n.due > 0 then least(100.0, 100.0 * n.readings / n.due)::float8 end as transmission,
         case when n.readings > 0 then coalesce((100.0 * n.usable / nullif(n.carried, 0))::float8, 100.0::float8) else 0 end
             as validity
 ) r;

@@ -226,7 +226,13 @@ def test_a_mean_over_ten_minutes_is_due_every_ten_minutes(lantian: Run, database
             " where device_id in ('micro-jinluo-1', 'micro-jinluo-2') order by 1",
             (first,),
         ).fetchall()
+        conn.execute("update device set registered_at = now() where id = 'micro-jinluo-1'")
+        ratios = conn.execute(
+            "select due_today, transmission_today, effective_month from screen.device_health"
+            " where device_id = 'micro-jinluo-1'"
+        ).fetchall()
     assert [row[1] for row in due] == [int(due[0][2] // 600), int(due[0][2] // 60)]
+    assert ratios == [(0, None, None)]
 
 
 def test_values_that_are_not_usable_lower_the_validity(lantian: Run, database: Any) -> None:

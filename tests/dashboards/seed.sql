@@ -94,6 +94,8 @@ select 'seed-truck', date_trunc('second', now()) - n * interval '10 minutes', 0,
     111.19, 37.35, 123456, 0, repeat('1', 19), repeat('-', 19), now() from generate_series(0, 60) as n;
 insert into device_state (device_id, last_received_at, last_time)
 select 'seed-truck', now(), max(time) from vehicle_reading;
+-- Nothing is due from a device that was registered a moment ago.
+update device set registered_at = now() - interval '40 days';
 
 insert into site (id, area_id, enterprise_id, kind, name_zh)
 values ('seed-sinter-stack', 'zhongyang', 'zhongyang-steel', 'stack', '烧结机头'), ('seed-sinter-plant', 'zhongyang', 'zhongyang-steel', 'plant', '烧结用电');
